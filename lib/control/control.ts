@@ -33,6 +33,8 @@ export interface EntryDraft {
   readonly infoHash: InfoHash
   readonly name: string
   readonly size: number
+  /** True for a torrent of one file without a folder: its URL is `/{infohash}/{name}`. */
+  readonly single: boolean
   readonly files: readonly EntryFile[]
   /** Wanted copies; null for the fleet's default (`SWARMGATE_REPLICAS`). */
   readonly replicas: number | null
