@@ -34,6 +34,12 @@ export interface PieceStore {
    * A short read is `AppError('STORE_SHORT_READ')`; the pieces concerned lose their bits.
    */
   read(span: ByteSpan, target: Uint8Array, signal: AbortSignal): Promise<void>
+  /**
+   * Keeps the bytes of `span` where they are until the pin is disposed, and makes room for those
+   * still missing. The library keeps everything anyway. Cache: rejects with STORE_FULL when all
+   * its room is pinned by others.
+   */
+  pin(span: ByteSpan, signal: AbortSignal): Promise<Disposable>
   /** An engine says the piece is written and its bits are set: wakes waiters, feeds the ledger. */
   noteVerified(index: number): void
   /** An engine found the piece's bytes on disk wrong and cleared its bits. */

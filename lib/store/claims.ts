@@ -1,0 +1,103 @@
+/**
+ * What a torrent's folder may claim to hold when it is opened: instant, nothing is hashed.
+ *
+ * A piece is claimed when the ledger has it and every file it touches is still the one that was
+ * made durable (size, mtime and inode). What the ledger has of other files is kept as a hint for
+ * the rehash; without a sound ledger every piece is one.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Bitfield } from '../../core/bitfield.ts'
+import { type Geometry, pieceSpan } from '../../core/geometry.ts'
+import { boundedEach } from './bounded-each.ts'
+import { decodeLedger, type LedgerContent, type LedgerIdentity } from './ledger.ts'
+import { recordOf } from './ledger-keeper.ts'
+import type { PieceBits } from './piece-bits.ts'
+import { segmentSpan, segmentsOf } from './segments.ts'
+import type { Layout } from './shared-pieces.ts'
+import { systemCode } from './store-error.ts'
+
+export interface Claims {
+  /** What the ledger says of pieces that were claimed; for the keeper to go on from. */
+  readonly content: LedgerContent
+  /** Unclaimed pieces whose bytes may well be right, all of their files being of full size. */
+  readonly hints: readonly number[]
+}
+
+export interface ClaimsConfig {
+  /** The ledger file. */
+  readonly path: string
+  readonly identity: LedgerIdentity
+  readonly geometry: Geometry
+  readonly layout: Layout
+}
+
+const STATS_AT_ONCE = 8
+/** A ledger that will not come back; any other failure to read it is an error of the moment. */
+const UNREADABLE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO'])
+
+/** The ledger, or undefined when there is none that can be believed. */
+export async function readLedger(
+  path: string,
+  identity: LedgerIdentity
+): Promise<LedgerContent | undefined> {
+  try {
+    return decodeLedger(await readFile(path), identity)
+  } catch (err) {
+    if (!UNREADABLE.has(systemCode(err))) throw err
+    return undefined
+  }
+}
+
+/** Sets the claims in `bits`, which are all clear. */
+export async function claim(config: ClaimsConfig, bits: PieceBits): Promise<Claims> {
+  const { path, identity, geometry, layout } = config
+  const { pieceCount, segmentCount } = identity
+  const ledger = await readLedger(path, identity)
+  const have = new Bitfield(
+    pieceCount,
+    ledger === undefined ? undefined : Uint8Array.from(ledger.have)
+  )
+  const states = await inspect(layout, segmentCount, ledger)
+  const kept = new Bitfield(pieceCount)
+  const hints: number[] = []
+  for (let index = 0; index < pieceCount; index++) {
+    if (ledger !== undefined && !have.get(index)) continue
+    const worst = worstOf(states, segmentsOf(layout.starts, pieceSpan(geometry, index)))
+    if (ledger !== undefined && worst === UNCHANGED) {
+      bits.claim(index)
+      kept.set(index)
+    } else if (worst !== SHORT) hints.push(index)
+  }
+  return { content: { have: kept.bytes, records: ledger?.records ?? new Map() }, hints }
+}
+
+/** State of a segment's file, the worse the lower. */
+const SHORT = 0
+const WHOLE = 1
+const UNCHANGED = 2
+
+async function inspect(
+  layout: Layout,
+  segmentCount: number,
+  ledger: LedgerContent | undefined
+): Promise<Uint8Array> {
+  const states = new Uint8Array(segmentCount)
+  const segments = ledger?.records.keys() ?? states.keys()
+  await boundedEach(segments, STATS_AT_ONCE, async (segment) => {
+    const now = await recordOf(join(layout.folder, String(segment))).catch(() => undefined)
+    const { start, end } = segmentSpan(layout.starts, segment)
+    if (now === undefined || now.size !== end - start) return
+    const then = ledger?.records.get(segment)
+    const unchanged =
+      then?.size === now.size && then.mtimeNs === now.mtimeNs && then.inode === now.inode
+    states[segment] = unchanged ? UNCHANGED : WHOLE
+  })
+  return states
+}
+
+function worstOf(states: Uint8Array, segments: Iterable<number>): number {
+  let worst = UNCHANGED
+  for (const segment of segments) worst = Math.min(worst, states[segment] ?? SHORT)
+  return worst
+}
