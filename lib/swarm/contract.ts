@@ -65,9 +65,18 @@ export type EngineCommand =
   | { readonly type: 'want'; readonly infoHash: InfoHash; readonly want: Want }
   | { readonly type: 'peers'; readonly infoHash: InfoHash; readonly peers: readonly PeerAddress[] }
   /** Learn the info dictionary from peers (BEP 9): `metadata` answers. Ended by `leave`. */
-  | { readonly type: 'discover'; readonly infoHash: InfoHash; readonly peers: readonly PeerAddress[] }
+  | {
+      readonly type: 'discover'
+      readonly infoHash: InfoHash
+      readonly peers: readonly PeerAddress[]
+    }
   /** Forget these pieces and tell peers (BEP 54); `evicted` answers once none is in use. */
-  | { readonly type: 'evict'; readonly infoHash: InfoHash; readonly first: number; readonly end: number }
+  | {
+      readonly type: 'evict'
+      readonly infoHash: InfoHash
+      readonly first: number
+      readonly end: number
+    }
   | { readonly type: 'close' }
 
 export type EngineEvent =
@@ -77,10 +86,25 @@ export type EngineEvent =
   /** Bytes whose SHA-1 is the infohash; not yet validated as metainfo. */
   | { readonly type: 'metadata'; readonly infoHash: InfoHash; readonly info: Uint8Array }
   /** The piece matched its hash and is written; its bits are set. */
-  | { readonly type: 'verified'; readonly infoHash: InfoHash; readonly index: number; readonly from: PeerClass }
+  | {
+      readonly type: 'verified'
+      readonly infoHash: InfoHash
+      readonly index: number
+      readonly from: PeerClass
+    }
   /** A peer sent wrong bytes (`wire`), or bytes on disk were wrong and lost their bits (`disk`). */
-  | { readonly type: 'failed'; readonly infoHash: InfoHash; readonly index: number; readonly where: 'wire' | 'disk' }
-  | { readonly type: 'evicted'; readonly infoHash: InfoHash; readonly first: number; readonly end: number }
+  | {
+      readonly type: 'failed'
+      readonly infoHash: InfoHash
+      readonly index: number
+      readonly where: 'wire' | 'disk'
+    }
+  | {
+      readonly type: 'evicted'
+      readonly infoHash: InfoHash
+      readonly first: number
+      readonly end: number
+    }
   | { readonly type: 'left'; readonly infoHash: InfoHash }
   /** When something changed, at most once a second per torrent, and at once on the first peer. */
   | { readonly type: 'stats'; readonly infoHash: InfoHash; readonly stats: TorrentStats }

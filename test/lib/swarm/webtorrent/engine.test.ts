@@ -1,0 +1,4 @@
+/** webtorrent behind the engine contract. */
+import { engineSuite } from '../engine-suite.ts'
+
+await engineSuite('webtorrent')

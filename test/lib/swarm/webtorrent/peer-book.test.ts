@@ -1,0 +1,75 @@
+/** Whom to dial, when, and who they are. */
+import t from 'tap'
+import type { PeerAddress } from '../../../../lib/swarm/contract.ts'
+import { createPeerBook } from '../../../../lib/swarm/webtorrent/peer-book.ts'
+
+const nobody = () => false
+
+function peer(host: string, peerClass: PeerAddress['class'] = 'stranger'): PeerAddress {
+  return { host, port: 6881, class: peerClass }
+}
+
+t.test(
+  'an address is dialled at once, then with growing pauses while pieces are wanted',
+  async (t) => {
+    const book = createPeerBook()
+    book.add([peer('192.0.2.1')])
+    const dialled = [0, 500, 1000, 2000, 3000, 6999, 7000].filter(
+      (now) => book.due(now, true, nobody).length > 0
+    )
+    t.same(dialled, [0, 1000, 3000, 7000])
+    t.equal(book.tried, 1)
+  }
+)
+
+t.test('a torrent that wants nothing dials each address once', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1')])
+  t.equal(book.due(0, false, nobody).length, 1)
+  t.equal(book.due(60_000, false, nobody).length, 0)
+})
+
+t.test('fleet nodes come first, and keep their class', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1'), peer('2001:db8::1', 'seeder')])
+  book.add([peer('2001:db8::1')])
+  t.same(book.due(0, true, nobody), ['[2001:db8::1]:6881', '192.0.2.1:6881'])
+  t.equal(book.classOf('[2001:db8::1]:6881'), 'seeder')
+  t.equal(book.classOf('192.0.2.9:1'), 'stranger')
+  t.equal(book.found, 2)
+})
+
+t.test('who is connected or banned is not dialled', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1'), peer('192.0.2.2')])
+  book.ban('192.0.2.2:6881')
+  t.same(
+    book.due(0, true, (address) => address === '192.0.2.1:6881'),
+    []
+  )
+  t.ok(book.isBanned('192.0.2.2:6881'))
+})
+
+t.test('at the limit the first stranger goes, never a fleet node', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1', 'gateway'), peer('192.0.2.2')])
+  book.add(Array.from({ length: 999 }, (_, at) => ({ ...peer('198.51.100.1'), port: at + 1 })))
+  const due = book.due(0, true, nobody)
+  t.equal(due.length, 1000)
+  t.ok(due.includes('192.0.2.1:6881'))
+  t.notOk(due.includes('192.0.2.2:6881'))
+})
+
+t.test('gossip never leads into a private network', async (t) => {
+  const book = createPeerBook()
+  for (const address of [
+    '10.0.0.1:80',
+    '127.0.0.1:22',
+    '169.254.1.1:80',
+    '[::1]:80',
+    '[fd00::1]:1'
+  ]) {
+    t.notOk(book.mayDial(address), address)
+  }
+  t.ok(book.mayDial('93.184.216.34:6881'))
+})

@@ -1,0 +1,114 @@
+/** Pieces on disk, as the engine reads and writes them. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { createDescriptors } from '../../../../lib/store/descriptors.ts'
+import { PieceBits } from '../../../../lib/store/piece-bits.ts'
+import { createPieceKeeper } from '../../../../lib/swarm/webtorrent/piece-keeper.ts'
+import { makeContent, makeFolder, NOTHING, PIECE, pieceOf } from '../torrent-folder.ts'
+
+async function open(dir: string, name: string, full: boolean) {
+  const content = makeContent(name, 4)
+  const folder = await makeFolder(content, join(dir, name), { full })
+  const descriptors = createDescriptors({ max: 4 })
+  const lost: number[] = []
+  const troubles: string[] = []
+  const keeper = createPieceKeeper(content.metainfo, folder.torrent(NOTHING).pieces, descriptors, {
+    onLost: (index) => void lost.push(index),
+    onTrouble: (text) => void troubles.push(text)
+  })
+  return { content, folder, keeper, lost, troubles, close: () => descriptors.close() }
+}
+
+t.test('a claimed piece is hashed before its first byte is read', async (t) => {
+  const { content, folder, keeper, close } = await open(t.testdir(), 'claimed', true)
+  t.notOk(folder.bits.isProven(2))
+  const bytes = await keeper.read(2, 100, 50)
+  t.ok(Buffer.from(bytes ?? []).equals(pieceOf(content, 2).subarray(100, 150)))
+  t.ok(folder.bits.isProven(2))
+  await close()
+})
+
+t.test('a claim that is wrong is lost, once, and nothing is read', async (t) => {
+  const { folder, keeper, lost, close } = await open(t.testdir(), 'wrong', true)
+  await writeFile(folder.file, Buffer.alloc(4 * PIECE))
+  const reads = await Promise.all([0, 1, 2, 3].map((at) => keeper.read(1, at * 100, 100)))
+  t.same(reads, [undefined, undefined, undefined, undefined])
+  t.same(lost, [1])
+  t.notOk(folder.bits.has(1))
+  await close()
+})
+
+t.test('a proven piece whose bytes vanished is lost', async (t) => {
+  const { folder, keeper, lost, close } = await open(t.testdir(), 'short', true)
+  await keeper.read(3, 0, 10)
+  await writeFile(folder.file, Buffer.alloc(10))
+  t.equal(await keeper.read(3, 0, 10), undefined)
+  t.same(lost, [3])
+  await close()
+})
+
+t.test('a written piece is proven, and on the disk before that', async (t) => {
+  const { content, folder, keeper, close } = await open(t.testdir(), 'written', false)
+  t.equal(await keeper.write(1, pieceOf(content, 1)), 'written')
+  t.ok(folder.bits.isProven(1))
+  t.ok(pieceOf(content, 1, await folder.read()).equals(pieceOf(content, 1)))
+  t.equal(keeper.pendingBytes, 0)
+  await close()
+})
+
+t.test('a disk that fails is trouble, not an exception', async (t) => {
+  const { content, folder, keeper, troubles, close } = await open(t.testdir(), 'failing', false)
+  const pieces = folder.torrent(NOTHING).pieces
+  const gone = createPieceKeeper(
+    content.metainfo,
+    { ...pieces, layout: { ...pieces.layout, folder: '/nonexistent/folder' } },
+    createDescriptors({ max: 1 }),
+    { onLost: () => {}, onTrouble: (text) => void troubles.push(text) }
+  )
+  t.equal(await gone.write(0, pieceOf(content, 0)), 'failed')
+  t.equal(troubles.length, 1)
+  t.notOk(folder.bits.has(0))
+  await keeper.close()
+  await close()
+})
+
+t.test('evicting waits for what is in use, and refuses what comes meanwhile', async (t) => {
+  const { content, folder, keeper, close } = await open(t.testdir(), 'evicted', true)
+  const reading = keeper.read(0, 0, 10)
+  const writing = keeper.write(1, pieceOf(content, 1))
+  const order: string[] = []
+  void reading.then(() => order.push('read'))
+  void writing.then(() => order.push('written'))
+  const evicting = keeper.evict(0, 2).then(() => order.push('evicted'))
+  t.equal(await keeper.read(1, 0, 10), undefined)
+  t.equal(await keeper.write(0, pieceOf(content, 0)), 'absent')
+  t.ok(await keeper.read(2, 0, 10), 'other pieces are still served')
+  await evicting
+  t.equal(order.at(-1), 'evicted')
+  t.equal(await writing, 'absent', 'a write under way proves nothing any more')
+  t.notOk(folder.bits.isProven(1))
+  await close()
+})
+
+t.test('a cache extent that is not resident takes no piece', async (t) => {
+  const content = makeContent('cache', 2)
+  const folder = t.testdir()
+  const memory = PieceBits.allocate(2, 1)
+  const bits = new PieceBits(memory, 2, 1)
+  const descriptors = createDescriptors({ max: 2 })
+  const { size, pieceLength } = content.metainfo.geometry
+  const starts = Float64Array.of(0, size)
+  const keeper = createPieceKeeper(
+    content.metainfo,
+    { layout: { folder, starts, kind: 'cache' }, size, pieceLength, bits: memory },
+    descriptors,
+    { onLost: () => {}, onTrouble: () => {} }
+  )
+  t.equal(await keeper.write(0, pieceOf(content, 0)), 'absent')
+  bits.setResident(0, true)
+  t.equal(await keeper.write(0, pieceOf(content, 0)), 'written')
+  await keeper.close()
+  t.equal(await keeper.read(0, 0, 1), undefined, 'a closed keeper reads nothing')
+  await descriptors.close()
+})
