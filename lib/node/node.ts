@@ -1,0 +1,285 @@
+/**
+ * The node of a process: one library, one cache, one swarm, one announcer, one view of the fleet,
+ * whatever roles it runs.
+ *
+ * A torrent is in the library (durable) or in the cache (evictable), never in both, and `open`
+ * asks the library first. The node knows nothing of HTTP and nothing of uploads.
+ */
+import { AppError } from '../../core/errors.ts'
+import type { InfoHash } from '../../core/info-hash.ts'
+import type {
+  Change,
+  Control,
+  NodeId,
+  NodeRegistration,
+  NodeReport,
+  Role
+} from '../control/control.ts'
+import type { Replica } from '../control/replica.ts'
+import type { Log, Service } from '../process/service.ts'
+import type { Cache } from '../store/cache.ts'
+import type { Library } from '../store/library.ts'
+import type { Announcer } from '../swarm/announcer.ts'
+import type { PeerAddress, TorrentStats } from '../swarm/contract.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+import { fetchMetainfo, locate } from './locate.ts'
+import { type Membership, startMembership } from './membership.ts'
+import type { Session } from './session.ts'
+import { createSessions } from './sessions.ts'
+import { wirePeers } from './wire-peers.ts'
+
+const SESSIONS = { maxOpen: 1000, idleMs: 5 * 60_000, sweepMs: 1000 }
+
+export interface NodeDeps {
+  readonly id: NodeId
+  readonly roles: readonly Role[]
+  readonly library: Library | undefined
+  readonly cache: Cache | undefined
+  readonly swarm: Swarm
+  readonly announcer: Announcer
+  readonly replica: Replica
+  readonly control: Control
+  readonly log: Log
+}
+
+/** What a registration says beyond what the node knows of itself. */
+export interface Enlistment
+  extends Pick<NodeRegistration, 'wire' | 'ingestUrl' | 'zone' | 'wantsKey'> {
+  /** Undefined: what is free on the disk, less 10 %. */
+  readonly capacityBytes: number | undefined
+}
+
+export interface Node extends Service {
+  readonly id: NodeId
+  readonly library: Library | undefined
+  readonly cache: Cache | undefined
+  readonly replica: Replica
+  readonly control: Control
+  /** A torrent for reading: from the library, else through the cache. */
+  open(infoHash: InfoHash, signal: AbortSignal): Promise<Session>
+  /** Tells the world that the library now holds this torrent in full. */
+  share(infoHash: InfoHash): Promise<void>
+  /** Fetches a torrent into the library. Resolves when it is complete, durable and reported. */
+  host(infoHash: InfoHash, signal: AbortSignal): Promise<void>
+  /** Deletes every trace of an unpublished torrent; running readers are reset. */
+  drop(infoHash: InfoHash): Promise<void>
+  /** What the swarm sees of a torrent; undefined for one that is not joined. */
+  statsOf(infoHash: InfoHash): TorrentStats | undefined
+  /** Registers with the tracker and stays registered. */
+  enlist(enlistment: Enlistment): void
+  readonly enlisted: boolean
+}
+
+export function createNode(deps: NodeDeps): Node {
+  const { id, library, cache, swarm, announcer, replica, control, log } = deps
+  let membership: Membership | undefined
+  const dropping = new Map<InfoHash, Promise<void>>()
+  const damaged = new Set<InfoHash>()
+
+  const fleetPeers = (infoHash: InfoHash): PeerAddress[] =>
+    wirePeers(infoHash, replica.holders(infoHash), id)
+  const locateDeps = { library, cache, control, swarm, fleetPeers }
+  const sessions = createSessions(SESSIONS, {
+    swarm,
+    locate: (infoHash, signal) => locate(infoHash, locateDeps, signal),
+    fleetPeers,
+    onJoin: announceSession,
+    onClosed: (infoHash) => {
+      if (library?.complete(infoHash) !== true) void announcer.forget(infoHash)
+    },
+    log
+  })
+
+  const stopListening = [
+    swarm.on({
+      knock: (infoHash) => void answerKnock(infoHash),
+      verified: (infoHash, index, from) => sessions.get(infoHash)?.noteVerified(index, from),
+      failed: (infoHash, index, where) => {
+        log.warn({ infoHash, index, where }, 'piece failed verification')
+        if (where === 'disk') repair(infoHash, index)
+      }
+    }),
+    replica.on((change) => {
+      if (change.type === 'entry' && change.entry.state === 'unpublished') {
+        forget(change.entry.infoHash)
+      } else if (change.type === 'holding' && change.holding.held) {
+        introduceFleet(change.holding.infoHash)
+      } else if (change.type === 'node' && change.node.live) {
+        for (const session of sessions.all()) introduceFleet(session.infoHash)
+      }
+    }),
+    library?.onIncomplete((infoHash) => attempt('withdrawn', infoHash, withdraw(infoHash))),
+    library?.onComplete((infoHash) => {
+      if (damaged.delete(infoHash)) attempt('shared again', infoHash, share(infoHash))
+    })
+  ]
+
+  function attempt(what: string, infoHash: InfoHash, work: Promise<void>): void {
+    work.catch((err) => log.warn({ err, infoHash, what }, 'the tracker was not told'))
+  }
+
+  /** The library's part is the seeder's to retire, in turn with uploads of the same bytes. */
+  function forget(infoHash: InfoHash): void {
+    if (library?.has(infoHash) === true) return
+    drop(infoHash).catch((err) => log.error({ err, infoHash }, 'unpublished content stayed'))
+  }
+
+  function introduceFleet(infoHash: InfoHash): void {
+    const session = sessions.get(infoHash)
+    if (session?.joined) session.introduce(fleetPeers(infoHash))
+  }
+
+  function announceSession({ infoHash, store }: Session): void {
+    const { size } = store.metainfo.geometry
+    announcer.announce(infoHash, () => (store.complete ? 0 : size))
+  }
+
+  /** Strangers find what the library holds also while it sleeps: a knock wakes it. */
+  function announceHeld(infoHash: InfoHash): void {
+    const entry = replica.entry(infoHash)
+    if (entry?.state === 'published' && entry.size > 0) announcer.announce(infoHash, () => 0)
+  }
+
+  /** A peer asks for a torrent that sleeps: wake it if this node holds any of it. */
+  async function answerKnock(infoHash: InfoHash): Promise<void> {
+    if (library?.has(infoHash) !== true && cache?.has(infoHash) !== true) return
+    if (replica.entry(infoHash)?.state === 'unpublished') return
+    try {
+      const session = await sessions.open(infoHash, AbortSignal.timeout(5000))
+      session.join()
+    } catch (err) {
+      log.warn({ err, infoHash }, 'a torrent did not wake for a peer')
+    }
+  }
+
+  /** Bytes on our disk were wrong: what the library lost, it fetches again. */
+  function repair(infoHash: InfoHash, index: number): void {
+    const session = sessions.get(infoHash)
+    session?.store.noteFailed(index)
+    if (session?.store.kind === 'library') session.hoard()
+  }
+
+  async function share(infoHash: InfoHash): Promise<void> {
+    announceHeld(infoHash)
+    replica.apply(holding(infoHash, true))
+    await control.report(id, { replace: false, held: [infoHash], dropped: [] })
+  }
+
+  /** A piece of the library was found damaged: others count as holders until it is whole again. */
+  async function withdraw(infoHash: InfoHash): Promise<void> {
+    damaged.add(infoHash)
+    replica.apply(holding(infoHash, false))
+    await control.report(id, { replace: false, held: [], dropped: [infoHash] })
+  }
+
+  function holding(infoHash: InfoHash, held: boolean): Change {
+    return { type: 'holding', holding: { infoHash, nodeId: id, held, revision: 0 } }
+  }
+
+  async function host(infoHash: InfoHash, signal: AbortSignal): Promise<void> {
+    if (library === undefined) throw new AppError('INTERNAL', 'this node has no library')
+    if (!library.has(infoHash)) {
+      const metainfo = await fetchMetainfo(infoHash, locateDeps, signal)
+      await sessions.end(infoHash, new AppError('SHUTTING_DOWN', 'moved into the library'))
+      await cache?.drop(infoHash)
+      const store = await library.create(metainfo, sidecarOf(infoHash))
+      await store.close()
+    }
+    const session = await sessions.open(infoHash, signal)
+    if (!session.store.complete) {
+      const completed = whenComplete(library, infoHash, AbortSignal.any([signal, session.gone]))
+      session.hoard()
+      await completed
+      announcer.complete(infoHash)
+    }
+    await session.store.flush()
+    await share(infoHash)
+  }
+
+  function sidecarOf(infoHash: InfoHash) {
+    const entry = replica.entry(infoHash)
+    if (entry === undefined) return undefined
+    const files = entry.files.map(({ sha256, crc32 }) => ({ sha256, crc32 }))
+    return { files, createdAt: entry.createdAt }
+  }
+
+  /** One at a time per torrent: whoever asks while it goes waits for the same deletion. */
+  function drop(infoHash: InfoHash): Promise<void> {
+    const running = dropping.get(infoHash)
+    if (running !== undefined) return running
+    const dropped = removeAll(infoHash).finally(() => dropping.delete(infoHash))
+    dropping.set(infoHash, dropped)
+    return dropped
+  }
+
+  async function removeAll(infoHash: InfoHash): Promise<void> {
+    const here = library?.has(infoHash) === true || cache?.has(infoHash) === true
+    await sessions.end(infoHash, new AppError('CONTENT_GONE', `${infoHash} was unpublished`))
+    if (!here) return
+    damaged.delete(infoHash)
+    const told = announcer.forget(infoHash)
+    await library?.remove(infoHash)
+    await cache?.drop(infoHash)
+    await told
+    log.info({ infoHash }, 'unpublished content deleted')
+  }
+
+  function enlist(enlistment: Enlistment): void {
+    async function describe(): Promise<NodeRegistration> {
+      const state = await report()
+      const capacityBytes = enlistment.capacityBytes ?? Math.floor(state.freeBytes * 0.9)
+      return { ...enlistment, ...state, capacityBytes, id, roles: deps.roles }
+    }
+    membership ??= startMembership(id, { control, describe, onRegistered: reportAll, log })
+  }
+
+  async function report(): Promise<NodeReport> {
+    return { freeBytes: (await library?.freeBytes()) ?? 0, draining: false }
+  }
+
+  async function reportAll(): Promise<void> {
+    if (library === undefined) return
+    const held = [...library.list()].filter((infoHash) => library.complete(infoHash))
+    for (const infoHash of held) announceHeld(infoHash)
+    await control.report(id, { replace: true, held, dropped: [] })
+  }
+
+  return {
+    name: 'node',
+    id,
+    library,
+    cache,
+    replica,
+    control,
+    open: sessions.open,
+    share,
+    host,
+    drop,
+    statsOf: (infoHash) => swarm.stats(infoHash),
+    enlist,
+    get enlisted() {
+      return membership?.registered ?? false
+    },
+    async close() {
+      for (const stop of stopListening) stop?.()
+      await membership?.close()
+      await sessions.close()
+    }
+  }
+}
+
+function whenComplete(library: Library, infoHash: InfoHash, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => settle(() => reject(signal.reason))
+    const stop = library.onComplete((done) => {
+      if (done === infoHash) settle(resolve)
+    })
+    function settle(finish: () => void): void {
+      stop()
+      signal.removeEventListener('abort', onAbort)
+      finish()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}

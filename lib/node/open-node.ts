@@ -1,0 +1,117 @@
+/**
+ * Opens everything a node consists of, in order, and closes it in reverse.
+ *
+ * Folders: `{home}` has the node's id and its view of the fleet. It is the seeder's folder where
+ * there is a seeder, so that a library and the id it is known by stay together when an
+ * installation is split later.
+ */
+import { join } from 'node:path'
+import { type InfoHash, shardOf } from '../../core/info-hash.ts'
+import type { Control, Role } from '../control/control.ts'
+import { openReplica } from '../control/replica.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Log } from '../process/service.ts'
+import { createServices } from '../process/services.ts'
+import { openCache } from '../store/cache.ts'
+import { createDescriptors } from '../store/descriptors.ts'
+import { createDiskJobs, type DiskJobs } from '../store/disk-jobs.ts'
+import { openLibrary } from '../store/library.ts'
+import { createAnnouncer } from '../swarm/announcer.ts'
+import { createSwarm, type SwarmConfig } from '../swarm/swarm.ts'
+import { advertisedHost } from './advertise.ts'
+import { declareCacheMetrics } from './cache-metrics.ts'
+import { createNode, type Node } from './node.ts'
+import { loadNodeId } from './node-id.ts'
+import { formatAddress } from './wire-peers.ts'
+
+export interface NodeConfig {
+  readonly roles: readonly Role[]
+  /** Folder of the seeder role, if the process has it. */
+  readonly seederFolder: string | undefined
+  /** Folder and bound of the gateway role's cache, if the process has it. */
+  readonly cache: { readonly folder: string; readonly limitBytes: number } | undefined
+  readonly swarm: SwarmConfig & { readonly wireAdvertise: readonly string[] | undefined }
+  /** Where strangers are found; empty where only the fleet takes part. */
+  readonly announceUrls: readonly string[]
+}
+
+export interface OpenNode extends Node {
+  /** Addresses of the wire that other nodes are told, one per worker. */
+  readonly wire: readonly string[]
+  readonly disk: DiskJobs
+}
+
+/** Open files of the main thread at once; each worker has a pool of its own. */
+const MAX_DESCRIPTORS = 512
+
+export async function openNode(
+  config: NodeConfig,
+  { control, metrics, log }: { control: Control; metrics: Metrics; log: Log }
+): Promise<OpenNode> {
+  const home = config.seederFolder ?? config.cache?.folder
+  if (home === undefined) throw new Error('a node needs the role of a seeder or of a gateway')
+  const services = createServices(log)
+  try {
+    const id = await loadNodeId(home)
+    const descriptors = services.add(
+      Object.assign(createDescriptors({ max: MAX_DESCRIPTORS }), { name: 'descriptors' })
+    )
+    const disk = createDiskJobs()
+    const swarm = services.add(
+      await createSwarm(config.swarm, { log: log.child({ component: 'swarm' }), metrics })
+    )
+    const storeDeps = { descriptors, jobs: disk, log: log.child({ component: 'store' }) }
+    const library =
+      config.seederFolder === undefined
+        ? undefined
+        : services.add(await openLibrary({ folder: config.seederFolder }, storeDeps))
+    const cache =
+      config.cache === undefined
+        ? undefined
+        : services.add(
+            await openCache(config.cache, {
+              ...storeDeps,
+              evict: (infoHash, { first, end }) => swarm.evict(infoHash, first, end)
+            })
+          )
+    const announcer = services.add(openAnnouncer())
+    const replica = services.add(
+      await openReplica({ folder: home }, { control, log: log.child({ component: 'replica' }) })
+    )
+    const { roles } = config
+    const node = services.add(
+      createNode({ id, roles, library, cache, swarm, announcer, replica, control, log })
+    )
+    if (cache !== undefined) declareCacheMetrics(metrics, cache)
+    return {
+      ...node,
+      get enlisted() {
+        return node.enlisted
+      },
+      wire: config.swarm.wireAdvertise ?? boundAddresses(config.swarm.wireHost, swarm.ports),
+      disk,
+      close: services.close
+    }
+
+    function openAnnouncer() {
+      const { announceUrls: urls } = config
+      const port = (infoHash: InfoHash) => swarm.ports[shardOf(infoHash, swarm.ports.length)] ?? 0
+      return createAnnouncer(
+        { urls, port },
+        { log, onPeers: (infoHash, peers) => swarm.introduce(infoHash, peers) }
+      )
+    }
+  } catch (err) {
+    await services.close()
+    throw err
+  }
+}
+
+function boundAddresses(host: string, ports: readonly number[]): string[] {
+  return ports.map((port) => formatAddress(advertisedHost(host), port))
+}
+
+/** Where the process keeps what belongs to a role. */
+export function roleFolder(dataDir: string, role: Role | 'tracker'): string {
+  return join(dataDir, role)
+}

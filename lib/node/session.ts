@@ -1,0 +1,174 @@
+/**
+ * One torrent in use by this process: its piece store, its readers and its place in the swarm.
+ *
+ * The union of all readers' windows is the only thing that asks the swarm for pieces. A session
+ * joins the swarm when something is missing or a peer knocks, never before: content that is
+ * complete on the disk is read without the engine hearing of it.
+ */
+import { type ByteSpan, type PieceSpan, piecesOf } from '../../core/geometry.ts'
+import type { InfoHash } from '../../core/info-hash.ts'
+import type { PieceStore } from '../store/piece-store.ts'
+import type { PeerAddress, PeerClass, TorrentStats, Want } from '../swarm/contract.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+
+export interface SessionDeps {
+  readonly swarm: Pick<Swarm, 'join' | 'leave' | 'want' | 'introduce' | 'stats'>
+  /** Where the fleet's holders of this torrent can be dialled now. */
+  readonly fleetPeers: () => readonly PeerAddress[]
+  /** Runs once, when the session joins the swarm: strangers come by announce. */
+  readonly onJoin: () => void
+}
+
+/** One reader's place in a session. */
+export interface Seat {
+  /**
+   * Replaces the window this reader wants, in the order of its pieces, once there is room for it.
+   * Rejects with STORE_FULL when there is none, and with the signal's reason.
+   */
+  want(span: ByteSpan, signal: AbortSignal): Promise<void>
+  leave(): void
+}
+
+export interface Session {
+  readonly infoHash: InfoHash
+  readonly store: PieceStore
+  /** Aborted when the content is unpublished or the process stops. */
+  readonly gone: AbortSignal
+  readonly joined: boolean
+  /** Somebody reads or the whole torrent is being fetched. */
+  readonly busy: boolean
+  /** Pieces are wanted and no peer is connected. */
+  readonly stranded: boolean
+  /** `Date.now()` of the last use. */
+  readonly usedAt: number
+  sit(): Seat
+  /** Wants every piece from now on. */
+  hoard(): void
+  /** Joins the swarm, so that peers are served and found. */
+  join(): void
+  introduce(peers: readonly PeerAddress[]): void
+  /** Who sent a piece in this life of the session; undefined when it was on the disk. */
+  sender(index: number): PeerClass | undefined
+  noteVerified(index: number, from: PeerClass): void
+  stats(): TorrentStats | undefined
+  close(reason: Error): Promise<void>
+}
+
+const SENDERS: readonly PeerClass[] = ['seeder', 'gateway', 'stranger']
+const NOTHING: PieceSpan = { first: 0, end: 0 }
+
+export function createSession(store: PieceStore, deps: SessionDeps): Session {
+  const { infoHash, metainfo } = store
+  const ending = new AbortController()
+  const windows = new Map<Seat, PieceSpan>()
+  /** Per piece: 0 for "was on the disk", else 1 + index into SENDERS. */
+  const senders = new Uint8Array(metainfo.geometry.pieceCount)
+  let joined = false
+  let hoarding = false
+  let usedAt = Date.now()
+  let closing: Promise<void> | undefined
+
+  const wanted = (): Want => ({
+    all: hoarding,
+    windows: [...windows.values()].filter((window) => window.end > window.first)
+  })
+
+  function join(): void {
+    usedAt = Date.now()
+    if (joined || ending.signal.aborted || metainfo.geometry.size === 0) return
+    joined = true
+    const { info } = metainfo
+    const peers = deps.fleetPeers()
+    deps.swarm.join({ infoHash, info, pieces: store.shared, want: wanted(), peers })
+    deps.onJoin()
+  }
+
+  function update(): void {
+    usedAt = Date.now()
+    if (ending.signal.aborted) return
+    if (joined) deps.swarm.want(infoHash, wanted())
+    else join()
+  }
+
+  function sit(): Seat {
+    usedAt = Date.now()
+    let pin: Disposable | undefined
+    const seat: Seat = {
+      async want(span, signal) {
+        const next = piecesOf(metainfo.geometry, span)
+        const last = windows.get(seat) ?? NOTHING
+        if (last.first === next.first && last.end === next.end) return
+        const room = await store.pin(span, signal)
+        if (!windows.has(seat)) return room[Symbol.dispose]()
+        pin?.[Symbol.dispose]()
+        pin = room
+        windows.set(seat, next)
+        if (!allHere(store, next) || joined) update()
+      },
+      leave() {
+        usedAt = Date.now()
+        const { first, end } = windows.get(seat) ?? NOTHING
+        windows.delete(seat)
+        pin?.[Symbol.dispose]()
+        pin = undefined
+        if (joined && end > first) deps.swarm.want(infoHash, wanted())
+      }
+    }
+    windows.set(seat, NOTHING)
+    return seat
+  }
+
+  async function end(reason: Error): Promise<void> {
+    ending.abort(reason)
+    if (joined) await deps.swarm.leave(infoHash)
+    await store.close()
+  }
+
+  return {
+    infoHash,
+    store,
+    gone: ending.signal,
+    get joined() {
+      return joined
+    },
+    get busy() {
+      return windows.size > 0 || hoarding
+    },
+    get stranded() {
+      const { all, windows: open } = wanted()
+      if (!joined || (deps.swarm.stats(infoHash)?.peers ?? 0) > 0) return false
+      return (all && !store.complete) || open.some((window) => !allHere(store, window))
+    },
+    get usedAt() {
+      return usedAt
+    },
+    sit,
+    hoard() {
+      hoarding = true
+      update()
+    },
+    join,
+    introduce(peers) {
+      if (joined && peers.length > 0) deps.swarm.introduce(infoHash, peers)
+    },
+    sender: (index) => SENDERS[(senders[index] ?? 0) - 1],
+    noteVerified(index, from) {
+      usedAt = Date.now()
+      senders[index] = 1 + SENDERS.indexOf(from)
+      store.noteVerified(index)
+      if (hoarding && store.complete) hoarding = false
+    },
+    stats: () => deps.swarm.stats(infoHash),
+    close(reason) {
+      closing ??= end(reason)
+      return closing
+    }
+  }
+}
+
+function allHere(store: PieceStore, window: PieceSpan): boolean {
+  for (let index = window.first; index < window.end; index++) {
+    if (!store.has(index)) return false
+  }
+  return true
+}

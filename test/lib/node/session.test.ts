@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { createSession } from '../../../lib/node/session.ts'
+import { memoryStore } from '../../fakes/memory-store.ts'
+import { recordingSwarm } from '../../fakes/recording-swarm.ts'
+
+const PIECE = 16384
+const bytes = randomBytes(4 * PIECE)
+const signal = new AbortController().signal
+
+function openSession(options: Parameters<typeof memoryStore>[1] = {}) {
+  const store = memoryStore(bytes, options)
+  const swarm = recordingSwarm()
+  let joins = 0
+  const peer = { host: '127.0.0.1', port: 1, class: 'seeder' } as const
+  const session = createSession(store, {
+    swarm,
+    fleetPeers: () => [peer],
+    onJoin: () => joins++
+  })
+  return { store, swarm, session, peer, joins: () => joins }
+}
+
+t.test('content that is all here is read without the engine hearing of it', async (t) => {
+  const { store, swarm, session, joins } = openSession()
+  for (let index = 0; index < 4; index++) store.arrive(index)
+  const seat = session.sit()
+  await seat.want({ start: 0, end: bytes.length }, signal)
+  seat.leave()
+  t.same(swarm.joined, [])
+  t.equal(joins(), 0)
+})
+
+t.test('the first missing piece joins the swarm with the window and the fleet', async (t) => {
+  const { swarm, session, peer, joins } = openSession()
+  await session.sit().want({ start: PIECE, end: 3 * PIECE }, signal)
+  t.match(swarm.joined, [{ want: { all: false, windows: [{ first: 1, end: 3 }] }, peers: [peer] }])
+  t.equal(joins(), 1)
+})
+
+t.test(
+  'the swarm is asked for the union of all windows, and for less when one leaves',
+  async (t) => {
+    const { swarm, session } = openSession()
+    const one = session.sit()
+    const two = session.sit()
+    await one.want({ start: 0, end: 1 }, signal)
+    await two.want({ start: 3 * PIECE, end: 4 * PIECE }, signal)
+    t.same(swarm.wants.at(-1)?.windows, [
+      { first: 0, end: 1 },
+      { first: 3, end: 4 }
+    ])
+    one.leave()
+    t.same(swarm.wants.at(-1)?.windows, [{ first: 3, end: 4 }])
+    t.equal(session.busy, true)
+    two.leave()
+    t.same(swarm.wants.at(-1)?.windows, [])
+    t.equal(session.busy, false)
+  }
+)
+
+t.test('a window is pinned while it is wanted', async (t) => {
+  const { store, session } = openSession()
+  const seat = session.sit()
+  await seat.want({ start: 0, end: PIECE }, signal)
+  await seat.want({ start: PIECE, end: 2 * PIECE }, signal)
+  t.same(store.pinned, [{ start: PIECE, end: 2 * PIECE }], 'only the last window')
+  seat.leave()
+  t.same(store.pinned, [])
+})
+
+t.test('a reader that left while room was made for its window pins nothing', async (t) => {
+  const { store, swarm, session } = openSession()
+  const seat = session.sit()
+  const wanting = seat.want({ start: 0, end: PIECE }, signal)
+  seat.leave()
+  await wanting
+  t.same(store.pinned, [])
+  t.same(swarm.joined, [])
+})
+
+t.test('it remembers who sent a piece', async (t) => {
+  const { store, session } = openSession()
+  store.arrive(0)
+  session.noteVerified(1, 'seeder')
+  session.noteVerified(2, 'stranger')
+  t.equal(session.sender(0), undefined)
+  t.equal(session.sender(1), 'seeder')
+  t.equal(session.sender(2), 'stranger')
+  t.ok(store.has(1), 'the store was told')
+})
+
+t.test('closing tells readers why, leaves the swarm, then closes the store', async (t) => {
+  const { store, swarm, session } = openSession()
+  session.join()
+  const reason = new Error('unpublished')
+  await session.close(reason)
+  await session.close(new Error('again'))
+  t.equal(session.gone.reason, reason)
+  t.same(swarm.left, [session.infoHash])
+  t.ok(store.closed)
+})
+
+t.test('hoarding wants every piece until the last is here', async (t) => {
+  const { swarm, session } = openSession({ kind: 'library' })
+  session.hoard()
+  t.equal(swarm.joined[0]?.want.all, true)
+  t.ok(session.busy)
+  for (let index = 0; index < 4; index++) session.noteVerified(index, 'seeder')
+  t.notOk(session.busy)
+})
