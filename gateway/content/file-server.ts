@@ -1,0 +1,155 @@
+/**
+ * Serves one file of a torrent: plan, first byte, headers, body.
+ *
+ * Before the headers a failure is an answer (502, 503, 504 with what was tried); after them it is
+ * a reset connection, never a short body that looks complete.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../core/errors.ts'
+import type { ByteSpan } from '../../core/geometry.ts'
+import type { Entry, EntryFile } from '../../lib/control/control.ts'
+import type { Node } from '../../lib/node/node.ts'
+import type { Session } from '../../lib/node/session.ts'
+import { deadline } from '../../lib/process/deadline.ts'
+import type { Log } from '../../lib/process/service.ts'
+import { sendBody } from './body.ts'
+import { createBufferBudget } from './buffer-budget.ts'
+import { createFileLookup } from './file-lookup.ts'
+import { type ByteSource, createReader, type Reader } from './reader.ts'
+import { planResponse, type ResponsePlan } from './response-plan.ts'
+
+export interface FileServerConfig {
+  readonly firstByteTimeoutMs: number
+  /** How long a client may take to accept one buffer. */
+  readonly writeTimeoutMs: number
+  /** Memory of all responses together. */
+  readonly bufferBytes: number
+}
+
+/** What the file server counts; `gateway/metrics.ts` has the names. */
+export interface ContentMetrics {
+  firstByte(seconds: number): void
+  sent(source: ByteSource, bytes: number): void
+  /** A response was given up after its headers. */
+  stalled(): void
+}
+
+export interface FileServerDeps {
+  readonly node: Pick<Node, 'open'>
+  readonly metrics: ContentMetrics
+  readonly log: Log
+}
+
+export interface FileServer {
+  /** Answers a GET or HEAD of `segments` (`name` or `name/path…`) of an entry. */
+  send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entry: Entry,
+    segments: readonly string[],
+    query: URLSearchParams
+  ): Promise<void>
+}
+
+export function createFileServer(config: FileServerConfig, deps: FileServerDeps): FileServer {
+  const lookup = createFileLookup()
+  const budget = createBufferBudget(config.bufferBytes)
+
+  async function send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entry: Entry,
+    segments: readonly string[],
+    query: URLSearchParams
+  ): Promise<void> {
+    const file = lookup(entry, segments)
+    if (file === undefined) {
+      throw new AppError('FILE_UNKNOWN', `${entry.infoHash} has no file ${segments.join('/')}`)
+    }
+    const plan = planResponse(entry, file, {
+      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+      headers: request.headers,
+      download: query.get('download') === '1',
+      filename: query.get('filename') ?? undefined
+    })
+    if (plan.span === undefined || plan.span.end === plan.span.start) {
+      void reply.code(plan.status).headers(plan.headers).send()
+      return
+    }
+    await stream(request, reply, entry, file, plan, plan.span)
+  }
+
+  async function stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entry: Entry,
+    file: EntryFile,
+    plan: ResponsePlan,
+    span: ByteSpan
+  ): Promise<void> {
+    const began = performance.now()
+    const session = await openInTime(entry, request.signal)
+    const opened = performance.now()
+    const reader = createReader(session, torrentSpan(session, file, span), {
+      pieceTimeoutMs: config.firstByteTimeoutMs
+    })
+    try {
+      const source = await reader.ready(request.signal)
+      const readyAt = performance.now()
+      deps.metrics.firstByte((readyAt - began) / 1000)
+      const timing = serverTiming(opened - began, readyAt - opened, source)
+      reply.hijack()
+      reply.raw.writeHead(plan.status, { ...plan.headers, 'server-timing': timing })
+      await body(request, reply, reader, span)
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** After the headers: a failure is logged, and the client sees a reset. */
+  async function body(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reader: Reader,
+    span: ByteSpan
+  ): Promise<void> {
+    const { writeTimeoutMs } = config
+    const onSent = deps.metrics.sent
+    try {
+      const bodyDeps = { budget, writeTimeoutMs, onSent }
+      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, request.signal)
+    } catch (err) {
+      if (request.signal.aborted) return
+      deps.metrics.stalled()
+      deps.log.warn({ err, url: request.url }, 'a response was reset')
+    }
+  }
+
+  async function openInTime(entry: Entry, signal: AbortSignal): Promise<Session> {
+    const seconds = config.firstByteTimeoutMs / 1000
+    using limit = deadline(
+      config.firstByteTimeoutMs,
+      () =>
+        new AppError('SWARM_TIMEOUT', `no metainfo within ${seconds} s; phase: metadata`, {
+          retryAfter: 10
+        })
+    )
+    return await deps.node.open(entry.infoHash, AbortSignal.any([signal, limit.signal]))
+  }
+
+  return { send }
+}
+
+/** Where a span of a file lies in its torrent. */
+function torrentSpan(session: Session, file: EntryFile, span: ByteSpan): ByteSpan {
+  const offset = session.store.metainfo.files[file.index]?.offset
+  if (offset === undefined) {
+    throw new AppError('INTERNAL', `the catalogue names file ${file.index}, the metainfo does not`)
+  }
+  return { start: offset + span.start, end: offset + span.end }
+}
+
+/** What is known at the first byte (Server-Timing): milliseconds of each phase, and the source. */
+function serverTiming(lookupMs: number, waitMs: number, source: ByteSource): string {
+  return `lookup;dur=${lookupMs.toFixed(1)}, wait;dur=${waitMs.toFixed(1)}, source;desc=${source}`
+}

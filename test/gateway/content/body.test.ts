@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { type BodyDeps, sendBody } from '../../../gateway/content/body.ts'
+import { createBufferBudget } from '../../../gateway/content/buffer-budget.ts'
+import type { Reader } from '../../../gateway/content/reader.ts'
+
+/** A reader that has `size` bytes to give. */
+function countingReader(size: number): Reader & { given: number } {
+  return {
+    given: 0,
+    source: 'library',
+    ready: async () => 'library',
+    async read(target) {
+      const count = Math.min(target.byteLength, size - this.given)
+      for (let at = 0; at < count; at++) target[at] = (this.given + at) % 251
+      this.given += count
+      return count
+    },
+    close: () => {}
+  }
+}
+
+function deps(overrides: Partial<BodyDeps> = {}): BodyDeps {
+  return {
+    budget: createBufferBudget(2 ** 26),
+    writeTimeoutMs: 60_000,
+    onSent: () => {},
+    ...overrides
+  }
+}
+
+/** A server whose only response is what `respond` makes of it. */
+async function serve(t: Test, respond: (response: ServerResponse) => Promise<void>) {
+  const outcome = Promise.withResolvers<unknown>()
+  const server = createServer((_request, response) => {
+    respond(response).then(outcome.resolve, outcome.resolve)
+  })
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, url: `http://127.0.0.1:${port}/`, outcome: outcome.promise }
+}
+
+t.test('exactly the announced bytes arrive, and the memory goes back', async (t) => {
+  const size = 5 * 2 ** 20 + 7
+  const budget = createBufferBudget(2 ** 26)
+  let sent = 0
+  const { url } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': size })
+    const onSent: BodyDeps['onSent'] = (_source, bytes) => {
+      sent += bytes
+    }
+    return sendBody(
+      response,
+      countingReader(size),
+      size,
+      deps({ budget, onSent }),
+      new AbortController().signal
+    )
+  })
+  const body = Buffer.from(await (await fetch(url)).arrayBuffer())
+  t.equal(body.length, size)
+  t.ok(
+    body.every((byte, at) => byte === at % 251),
+    'every byte is the right one'
+  )
+  t.equal(sent, size)
+  await new Promise(setImmediate)
+  t.equal(budget.usedBytes, 0)
+})
+
+t.test('a reader that ends early resets the connection', async (t) => {
+  const { url, outcome } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': 1000 })
+    return sendBody(response, countingReader(999), 1000, deps(), new AbortController().signal)
+  })
+  await t.rejects(fetch(url).then((response) => response.arrayBuffer()))
+  t.match(await outcome, { code: 'STORE_SHORT_READ' })
+})
+
+t.test('a reader that gives too much is cut before the client sees it', async (t) => {
+  const reader = countingReader(1001)
+  const { url, outcome } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': 1000 })
+    return sendBody(response, reader, 1000, deps(), new AbortController().signal)
+  })
+  await t.rejects(fetch(url).then((response) => response.arrayBuffer()))
+  t.match(await outcome, { code: 'STORE_SHORT_READ' })
+})
+
+t.test('a client that does not read holds two buffers and is given up in the end', async (t) => {
+  const reader = countingReader(2 ** 30)
+  const budget = createBufferBudget(2 ** 26)
+  const { port, outcome } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': 2 ** 30 })
+    return sendBody(
+      response,
+      reader,
+      2 ** 30,
+      deps({ budget, writeTimeoutMs: 50 }),
+      new AbortController().signal
+    )
+  })
+  const client = connect(port, '127.0.0.1').pause()
+  client.on('error', () => {})
+  t.teardown(() => client.destroy())
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.match(await outcome, { code: 'REQUEST_TIMEOUT' })
+  t.ok(reader.given < 2 ** 27, 'no more was read than sockets and buffers hold')
+})
+
+t.test('a slow reader beside a fast one never sees the bytes of another', async (t) => {
+  const size = 3 * 2 ** 20
+  const budget = createBufferBudget(2 ** 18)
+  const { url } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': size })
+    return sendBody(
+      response,
+      countingReader(size),
+      size,
+      deps({ budget }),
+      new AbortController().signal
+    )
+  })
+  const bodies = await Promise.all(
+    [1, 2, 3].map(async () => Buffer.from(await (await fetch(url)).arrayBuffer()))
+  )
+  for (const body of bodies) t.ok(body.every((byte, at) => byte === at % 251))
+})

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { createReader, type Reader } from '../../../gateway/content/reader.ts'
+import { createSession } from '../../../lib/node/session.ts'
+import { memoryStore } from '../../fakes/memory-store.ts'
+import { recordingSwarm } from '../../fakes/recording-swarm.ts'
+
+const PIECE = 16384
+const bytes = randomBytes(40 * PIECE + 5)
+const config = { pieceTimeoutMs: 60_000 }
+const signal = new AbortController().signal
+
+function prepare(options: { kind?: 'library' | 'cache'; connected?: number } = {}) {
+  const store = memoryStore(bytes, { kind: options.kind ?? 'cache' })
+  const swarm = recordingSwarm({ connected: options.connected ?? 0, found: 3, tried: 2 })
+  const session = createSession(store, { swarm, fleetPeers: () => [], onJoin: () => {} })
+  return { store, swarm, session }
+}
+
+async function readAll(reader: Reader, chunk = 5000): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for (;;) {
+    const target = Buffer.alloc(chunk)
+    const count = await reader.read(target, signal)
+    if (count === 0) return Buffer.concat(parts)
+    parts.push(target.subarray(0, count))
+  }
+}
+
+t.test('the bytes of a span come out exactly, across pieces', async (t) => {
+  const { store, session, swarm } = prepare({ kind: 'library' })
+  for (let index = 0; index <= 40; index++) store.arrive(index)
+  const reader = createReader(session, { start: 3, end: bytes.length - 1 }, config)
+  t.same(await readAll(reader), bytes.subarray(3, bytes.length - 1))
+  t.equal(reader.source, 'library')
+  t.same(swarm.joined, [], 'a complete library is read without the swarm')
+  t.same(store.pinned, [])
+  reader.close()
+})
+
+t.test('a missing piece is asked for with one piece ahead, and read when it is here', async (t) => {
+  const { store, session, swarm } = prepare()
+  const reader = createReader(session, { start: 0, end: bytes.length }, config)
+  const reading = reader.read(Buffer.alloc(100), signal)
+  await new Promise(setImmediate)
+  t.same(swarm.wants.at(-1)?.windows, [{ first: 0, end: 2 }])
+  session.noteVerified(0, 'seeder')
+  t.equal(await reading, 100)
+  t.equal(reader.source, 'seeder')
+  t.ok(store.pinned.length > 0)
+  reader.close()
+  t.same(store.pinned, [])
+})
+
+t.test('the window grows with what was read', async (t) => {
+  const { store, session, swarm } = prepare()
+  for (let index = 0; index < 8; index++) store.arrive(index)
+  const reader = createReader(session, { start: 0, end: bytes.length }, config)
+  for (let index = 0; index < 8; index++) await reader.read(Buffer.alloc(PIECE), signal)
+  const waiting = reader.read(Buffer.alloc(1), signal)
+  await new Promise(setImmediate)
+  t.same(swarm.wants.at(-1)?.windows, [{ first: 8, end: 16 }], 'as far ahead as was read')
+  session.noteVerified(8, 'stranger')
+  await waiting
+  t.equal(reader.source, 'peer')
+  reader.close()
+})
+
+t.test('a piece that does not come says how far the swarm came', async (t) => {
+  const table = [
+    [0, 'SWARM_NO_PEERS', /phase: connecting; peers found 3, tried 2, connected 0/],
+    [1, 'SWARM_TIMEOUT', /phase: downloading; peers found 3, tried 2, connected 1/]
+  ] as const
+  for (const [connected, code, message] of table) {
+    const { session } = prepare({ connected })
+    const reader = createReader(session, { start: 0, end: 10 }, { pieceTimeoutMs: 1 })
+    await t.rejects(reader.ready(signal), { code, message })
+    reader.close()
+  }
+})
+
+t.test('a client that leaves and content that goes end the wait with their reason', async (t) => {
+  const { session } = prepare()
+  const reader = createReader(session, { start: 0, end: 10 }, config)
+  const leaving = new AbortController()
+  const waiting = reader.ready(leaving.signal)
+  leaving.abort(new Error('left'))
+  await t.rejects(waiting, { message: 'left' })
+  const again = reader.ready(signal)
+  await session.close(new Error('unpublished'))
+  await t.rejects(again, { message: 'unpublished' })
+  reader.close()
+})
