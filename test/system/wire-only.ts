@@ -1,0 +1,21 @@
+/** Links to published content that leave a client nothing but peers to take the bytes from. */
+import { writeFile } from 'node:fs/promises'
+import { decodeBencode, encodeBencode } from '../../core/bencode.ts'
+import { fetchBytes, type Published } from './publish.ts'
+
+type Links = Pick<Published, 'links'>
+
+/** Writes the .torrent to `file` without its web seed, otherwise as it is served. */
+export async function saveTorrent({ links }: Links, file: string): Promise<string> {
+  const { bytes } = await fetchBytes(links.torrent)
+  const torrent = decodeBencode(bytes)
+  if (!(torrent instanceof Map) || !torrent.delete('url-list')) throw new Error('no web seed in it')
+  await writeFile(file, encodeBencode(torrent))
+  return file
+}
+
+/** The magnet without its web seed. */
+export function peersOnly({ links }: Links): string {
+  const parameters = links.magnet.trim().split('&')
+  return parameters.filter((parameter) => !parameter.startsWith('ws=')).join('&')
+}
