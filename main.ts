@@ -210,6 +210,11 @@ async function open(
     const gateway = isGateway
       ? services.add(await openGateway(config.gateway, { ...shared, uploads }))
       : undefined
+    if (gateway !== undefined && !gateway.wantsKey && config.gateway.apiKeys === undefined) {
+      log.info(
+        'no key is set: programs on this machine may publish; behind a proxy set SWARMGATE_API_KEYS'
+      )
+    }
     node.enlist({
       wire: node.wire,
       ingestUrl: seeder?.ingestUrl ?? null,

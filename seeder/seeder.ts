@@ -7,9 +7,9 @@
  */
 import type { AddressInfo } from 'node:net'
 import { AppError } from '../core/errors.ts'
-import { ADMISSION_HEADER, type Admission, verifyAdmission } from '../lib/api/admission.ts'
-import { type Torrent, toTorrentObject } from '../lib/api/torrent.ts'
-import type { Control, Entry } from '../lib/control/control.ts'
+import { ADMISSION_HEADER, verifyAdmission } from '../lib/api/admission.ts'
+import { createTorrentPresenter } from '../lib/api/torrent-presenter.ts'
+import type { Control } from '../lib/control/control.ts'
 import type { Replica } from '../lib/control/replica.ts'
 import { closeHttpApp, createHttpApp } from '../lib/http/app.ts'
 import type { Metrics } from '../lib/metrics/metrics.ts'
@@ -26,7 +26,7 @@ import { createIngestMetrics } from './metrics.ts'
 import { createPublisher } from './publisher.ts'
 
 export interface SeederDeps {
-  readonly node: Pick<Node, 'id' | 'share' | 'host' | 'drop'>
+  readonly node: Pick<Node, 'id' | 'share' | 'host' | 'drop' | 'statsOf'>
   readonly library: Library
   readonly replica: Pick<Replica, 'entry' | 'apply' | 'caughtUp' | 'on' | 'holders' | 'nodes'>
   readonly control: Pick<Control, 'commit' | 'assignments'>
@@ -56,14 +56,11 @@ export async function openSeeder(config: SeederConfig, deps: SeederDeps): Promis
   const metrics = createIngestMetrics(deps.metrics)
   const ingest = createIngest(config, { library, disk, publisher, metrics, log })
   const hosting = startHosting(HOSTING_DEFAULTS, { ...deps, publisher })
-  const routes = ingestRoutes({ ingest, present })
-
-  function present(entry: Entry, { baseUrl }: Admission): Torrent {
-    const { replica, announceUrls } = deps
-    const live = replica.nodes().filter((node) => node.live && node.roles.includes('seeder'))
-    const holders = replica.holders(entry.infoHash)
-    return toTorrentObject(entry, { baseUrl, announceUrls, holders, liveSeeders: live.length })
-  }
+  const present = createTorrentPresenter({ ...deps, statsOf: deps.node.statsOf })
+  const routes = ingestRoutes({
+    ingest,
+    present: (entry, { baseUrl }) => present(entry, baseUrl)
+  })
 
   async function closeParts(): Promise<void> {
     await hosting.close()

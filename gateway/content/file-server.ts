@@ -40,11 +40,17 @@ export interface FileServerDeps {
   readonly log: Log
 }
 
+/** A request, its answer, and the signal of a client that left. */
+export interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly signal: AbortSignal
+}
+
 export interface FileServer {
   /** Answers a GET or HEAD of `segments` (`name` or `name/path…`) of an entry. */
   send(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    exchange: Exchange,
     entry: Entry,
     segments: readonly string[],
     query: URLSearchParams
@@ -56,12 +62,12 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
   const budget = createBufferBudget(config.bufferBytes)
 
   async function send(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    exchange: Exchange,
     entry: Entry,
     segments: readonly string[],
     query: URLSearchParams
   ): Promise<void> {
+    const { request, reply } = exchange
     const file = lookup(entry, segments)
     if (file === undefined) {
       throw new AppError('FILE_UNKNOWN', `${entry.infoHash} has no file ${segments.join('/')}`)
@@ -73,34 +79,34 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
       filename: query.get('filename') ?? undefined
     })
     if (plan.span === undefined || plan.span.end === plan.span.start) {
-      void reply.code(plan.status).headers(plan.headers).send()
+      reply.code(plan.status).headers(plan.headers).send()
       return
     }
-    await stream(request, reply, entry, file, plan, plan.span)
+    await stream(exchange, entry, file, plan, plan.span)
   }
 
   async function stream(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    exchange: Exchange,
     entry: Entry,
     file: EntryFile,
     plan: ResponsePlan,
     span: ByteSpan
   ): Promise<void> {
+    const { reply, signal } = exchange
     const began = performance.now()
-    const session = await openInTime(entry, request.signal)
+    const session = await openInTime(entry, signal)
     const opened = performance.now()
     const reader = createReader(session, torrentSpan(session, file, span), {
       pieceTimeoutMs: config.firstByteTimeoutMs
     })
     try {
-      const source = await reader.ready(request.signal)
+      const source = await reader.ready(signal)
       const readyAt = performance.now()
       deps.metrics.firstByte((readyAt - began) / 1000)
       const timing = serverTiming(opened - began, readyAt - opened, source)
       reply.hijack()
       reply.raw.writeHead(plan.status, { ...plan.headers, 'server-timing': timing })
-      await body(request, reply, reader, span)
+      await body(exchange, reader, span)
     } finally {
       reader.close()
     }
@@ -108,8 +114,7 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
 
   /** After the headers: a failure is logged, and the client sees a reset. */
   async function body(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    { request, reply, signal }: Exchange,
     reader: Reader,
     span: ByteSpan
   ): Promise<void> {
@@ -117,9 +122,9 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
     const onSent = deps.metrics.sent
     try {
       const bodyDeps = { budget, writeTimeoutMs, onSent }
-      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, request.signal)
+      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, signal)
     } catch (err) {
-      if (request.signal.aborted) return
+      if (signal.aborted) return
       deps.metrics.stalled()
       deps.log.warn({ err, url: request.url }, 'a response was reset')
     }

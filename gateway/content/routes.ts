@@ -8,9 +8,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseContentPath } from '../../core/content-path.ts'
 import { AppError } from '../../core/errors.ts'
 import { type InfoHash, parseInfoHash } from '../../core/info-hash.ts'
+import { torrentLinks } from '../../lib/api/torrent.ts'
 import type { Entry } from '../../lib/control/control.ts'
-import { magnetDocument, torrentDocument } from './documents.ts'
-import type { FileServer } from './file-server.ts'
+import { whenLeft } from '../../lib/http/when-left.ts'
+import { torrentDocument } from './documents.ts'
+import type { Exchange, FileServer } from './file-server.ts'
 
 export interface ContentDeps {
   readonly files: FileServer
@@ -32,41 +34,40 @@ export function contentRoutes(app: FastifyInstance, deps: ContentDeps): void {
   app.options('/*', (_request, reply) => reply.code(204).headers(PREFLIGHT).send())
 
   async function handler(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { path, query } = splitUrl(request.raw.url ?? '/')
-    const document = SUFFIX.exec(path)
-    if (document !== null) return sendDocument(request, reply, document[1] ?? '', document[2])
+    const { path, query } = splitTarget(request.url)
+    const signal = whenLeft(reply)
+    const [, text, kind] = SUFFIX.exec(path) ?? []
+    if (text !== undefined) return sendDocument({ request, reply, signal }, text, kind)
 
     const target = parseContentPath(path)
     if ('error' in target) throw new AppError(target.error, target.detail)
-    const entry = await deps.findEntry(target.infoHash, request.signal)
+    const entry = await deps.findEntry(target.infoHash, signal)
     if (target.segments.length === 0) {
-      void reply.header('cache-control', MINUTE)
+      reply.header('cache-control', MINUTE)
       return deps.sendListing(request, reply, entry)
     }
-    await deps.files.send(request, reply, entry, target.segments, query)
+    await deps.files.send({ request, reply, signal }, entry, target.segments, query)
     return reply
   }
 
   async function sendDocument(
-    request: FastifyRequest,
-    reply: FastifyReply,
+    { request, reply, signal }: Exchange,
     text: string,
     kind: string | undefined
   ): Promise<FastifyReply> {
     const infoHash = parseInfoHash(text)
     if (infoHash === undefined) throw new AppError('INFOHASH_INVALID', `${text} is no infohash`)
-    const entry = await deps.findEntry(infoHash, request.signal)
+    const entry = await deps.findEntry(infoHash, signal)
     const baseUrl = deps.baseUrlOf(request)
-    void reply.header('cache-control', MINUTE).header('access-control-allow-origin', '*')
+    const { announceUrls } = deps
+    reply.header('cache-control', MINUTE).header('access-control-allow-origin', '*')
     if (kind === 'magnet') {
-      return reply
-        .type('text/plain; charset=utf-8')
-        .send(`${magnetDocument(entry, baseUrl, deps.announceUrls)}\n`)
+      const { magnet } = torrentLinks(entry, baseUrl, announceUrls)
+      return reply.type('text/plain; charset=utf-8').send(`${magnet}\n`)
     }
-    const info = await deps.infoOf(infoHash, request.signal)
-    return reply
-      .type('application/x-bittorrent')
-      .send(torrentDocument(entry, info, baseUrl, deps.announceUrls))
+    const info = await deps.infoOf(infoHash, signal)
+    reply.type('application/x-bittorrent')
+    return reply.send(torrentDocument(entry, info, baseUrl, announceUrls))
   }
 }
 
@@ -78,13 +79,8 @@ const PREFLIGHT = {
   allow: 'GET, HEAD, OPTIONS'
 }
 
-/** Splits a request target; the absolute form loses its origin (RFC 9112 §3.2.2). */
-function splitUrl(url: string): { path: string; query: URLSearchParams } {
-  const target = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+function splitTarget(target: string): { path: string; query: URLSearchParams } {
   const mark = target.indexOf('?')
-  const path = mark === -1 ? target : target.slice(0, mark)
-  return {
-    path: path === '' ? '/' : path,
-    query: new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1))
-  }
+  if (mark === -1) return { path: target, query: new URLSearchParams() }
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
 }

@@ -11,6 +11,7 @@ import { AppError } from '../../core/errors.ts'
 import { ADMISSION_HEADER, type Admission, signAdmission } from '../../lib/api/admission.ts'
 import type { Replica } from '../../lib/control/replica.ts'
 import { acceptBody } from '../../lib/http/body.ts'
+import { whenLeft } from '../../lib/http/when-left.ts'
 import type { Log } from '../../lib/process/service.ts'
 import { chooseSeeders, type IngestNode } from './choose-seeder.ts'
 import { FORWARD_LIMITS, type ForwardLimits, forwardUpload, type SeederAnswer } from './forward.ts'
@@ -115,12 +116,4 @@ function forwardedHeaders(
 export function bodyBytes({ raw: { headers } }: Pick<FastifyRequest, 'raw'>): number | undefined {
   if (headers['transfer-encoding'] !== undefined) return undefined
   return Number(headers['content-length'] ?? 0)
-}
-
-/** Not `request.signal`: that one aborts as soon as the body was read. */
-function whenLeft(reply: FastifyReply): AbortSignal {
-  const left = new AbortController()
-  reply.raw.once('close', () => left.abort())
-  if (reply.raw.destroyed) left.abort()
-  return left.signal
 }

@@ -13,6 +13,8 @@ import {
 import type { PresentTorrent } from '../../lib/api/torrent-presenter.ts'
 import type { Control, Entry } from '../../lib/control/control.ts'
 import type { Replica } from '../../lib/control/replica.ts'
+import { whenLeft } from '../../lib/http/when-left.ts'
+import { publishedEntry } from '../published-entry.ts'
 
 export interface TorrentDeps {
   readonly control: Pick<Control, 'list' | 'unpublish'>
@@ -43,7 +45,8 @@ export function torrentRoutes(app: FastifyInstance, deps: TorrentDeps): void {
 
   const status = { schema: torrentSchema }
   app.get<TorrentParams>('/v1/torrents/:infoHash', status, async (request, reply) => {
-    const entry = await find(request.params.infoHash, request.signal)
+    const infoHash = parse(request.params.infoHash)
+    const entry = await publishedEntry(deps.replica, infoHash, whenLeft(reply))
     const etag = `"${entry.revision}"`
     reply.header('etag', etag)
     if (namesTag(request.headers['if-none-match'], etag)) return reply.code(304).send()
@@ -53,14 +56,6 @@ export function torrentRoutes(app: FastifyInstance, deps: TorrentDeps): void {
   app.delete<TorrentParams>('/v1/torrents/:infoHash', async (request, reply) => {
     return unpublish(parse(request.params.infoHash), reply)
   })
-
-  async function find(text: string, signal: AbortSignal): Promise<Entry> {
-    const infoHash = parse(text)
-    const entry = await deps.replica.lookup(infoHash, signal)
-    if (entry === undefined) throw unknown(infoHash)
-    if (entry.state === 'published') return entry
-    throw new AppError('CONTENT_GONE', `${infoHash} was unpublished.`)
-  }
 
   /** Here the tombstone takes effect before the answer leaves; elsewhere by the feed. */
   async function unpublish(infoHash: InfoHash, reply: FastifyReply): Promise<FastifyReply> {

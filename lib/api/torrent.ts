@@ -153,6 +153,9 @@ function gatewayUrl(entry: Pick<Entry, 'infoHash' | 'name' | 'single'>, baseUrl:
 }
 
 /** BEP 19: the file's URL, or the folder's above the torrent's name. */
-function webSeedUrl(entry: Pick<Entry, 'infoHash' | 'name' | 'single'>, baseUrl: string): string {
+export function webSeedUrl(
+  entry: Pick<Entry, 'infoHash' | 'name' | 'single'>,
+  baseUrl: string
+): string {
   return entry.single ? gatewayUrl(entry, baseUrl) : `${baseUrl}/${entry.infoHash}/`
 }

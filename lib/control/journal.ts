@@ -138,18 +138,8 @@ export function createJournal(file: string, intact: boolean, deps: JournalDeps):
   async function rewrite(): Promise<void> {
     stale = false
     pending = []
-    const temporary = `${file}.new`
-    await using handle = await open(temporary, 'w')
-    await handle.write(`${HEADER}\n`)
-    let written = 0
-    for (const record of deps.dump()) {
-      await handle.write(`${JSON.stringify(record)}\n`)
-      written += 1
-    }
-    await handle.sync()
-    await rename(temporary, file)
-    lines = written
-    limit = MIN_COMPACT_LINES + 2 * written
+    lines = await writeAnew(file, deps.dump())
+    limit = MIN_COMPACT_LINES + 2 * lines
   }
 
   async function close(): Promise<void> {
@@ -158,6 +148,21 @@ export function createJournal(file: string, intact: boolean, deps: JournalDeps):
 
   if (stale) wake()
   return { name: 'journal', append, compact, close }
+}
+
+/** Puts a whole journal in the place of the file, durable before it is renamed. */
+async function writeAnew(file: string, records: Iterable<JournalRecord>): Promise<number> {
+  const temporary = `${file}.new`
+  let lines = 0
+  await using handle = await open(temporary, 'w')
+  await handle.write(`${HEADER}\n`)
+  for (const record of records) {
+    await handle.write(`${JSON.stringify(record)}\n`)
+    lines += 1
+  }
+  await handle.sync()
+  await rename(temporary, file)
+  return lines
 }
 
 /** Cuts changes into records of a bounded size; the position stands in the last. */

@@ -8,7 +8,6 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { Log, Service } from '../process/service.ts'
 import { abortable } from './abortable.ts'
@@ -16,12 +15,7 @@ import type { ApiKey, Change, Control, Entry, NodeId, NodeState, Position } from
 import { followFeed } from './feed-follower.ts'
 import { FleetState } from './fleet-state.ts'
 import { createJournal, readJournal, toRecords } from './journal.ts'
-import { createUnknownMemory } from './unknown-memory.ts'
-
-/** How long the tracker's "unknown" is believed. */
-const UNKNOWN_MS = 1000
-/** Questions about unknown infohashes under way at once; more are refused, not queued. */
-const MAX_LOOKUPS = 1000
+import { createLookups } from './lookups.ts'
 
 export interface ReplicaConfig {
   /** Where the journal lies; created if absent. */
@@ -70,8 +64,12 @@ export async function openReplica(
   let state = new FleetState()
   let position: Position | undefined
   const listeners = new Set<(change: Change) => void>()
-  const asking = new Map<InfoHash, Promise<Entry | undefined>>()
-  const unknown = createUnknownMemory(UNKNOWN_MS, now)
+  const lookups = createLookups({
+    known: (infoHash) => state.entries.get(infoHash),
+    ask: (infoHash) => control.lookup(infoHash),
+    learn: (entry) => apply({ type: 'entry', entry }),
+    now
+  })
 
   const intact = await readJournal(file, (record) => {
     for (const change of record.changes) state.apply(change)
@@ -116,37 +114,13 @@ export async function openReplica(
     tell(change)
   }
 
-  async function lookup(infoHash: InfoHash, signal: AbortSignal): Promise<Entry | undefined> {
-    const known = state.entries.get(infoHash)
-    if (known !== undefined) return known
-    if (unknown.has(infoHash)) return undefined
-    return abortable(asking.get(infoHash) ?? ask(infoHash), signal)
-  }
-
-  function ask(infoHash: InfoHash): Promise<Entry | undefined> {
-    if (asking.size >= MAX_LOOKUPS) {
-      const detail = 'too many questions to the tracker are under way'
-      return Promise.reject(new AppError('TRACKER_UNAVAILABLE', detail, { retryAfter: 1 }))
-    }
-    const asked = answer(infoHash).finally(() => asking.delete(infoHash))
-    asking.set(infoHash, asked)
-    return asked
-  }
-
-  async function answer(infoHash: InfoHash): Promise<Entry | undefined> {
-    const entry = await control.lookup(infoHash)
-    if (entry === undefined) unknown.add(infoHash)
-    else apply({ type: 'entry', entry })
-    return state.entries.get(infoHash)
-  }
-
   return {
     name: 'replica',
     get connected() {
       return follower.connected
     },
     entry: (infoHash) => state.entries.get(infoHash),
-    lookup,
+    lookup: lookups.find,
     holders: (infoHash) => state.holders(infoHash),
     node: (id) => state.nodes.get(id),
     nodes: () => [...state.nodes.values()],

@@ -87,18 +87,21 @@ export async function openLibrary(
   async function holdKnown(infoHash: InfoHash): Promise<Hold<LibraryTorrent> | undefined> {
     const found = torrents.get(infoHash)?.store.metainfo ?? (await details(infoHash))
     if (found === undefined) return undefined
-    const hold = await torrents.hold(infoHash, () =>
-      openLibraryTorrent(parseInfo(found.info), {
-        folders,
-        descriptors,
-        disk,
-        jobs,
-        log,
-        onCommitted: (full) => known.set(infoHash, full)
-      })
-    )
-    known.set(infoHash, hold.torrent.store.complete)
-    return hold
+    return torrents.hold(infoHash, () => activate(infoHash, found.info))
+  }
+
+  /** Only now is it seen whether the torrent is what its marker says. */
+  async function activate(infoHash: InfoHash, info: Uint8Array): Promise<LibraryTorrent> {
+    const torrent = await openLibraryTorrent(parseInfo(info), {
+      folders,
+      descriptors,
+      disk,
+      jobs,
+      log,
+      onCommitted: (full) => known.set(infoHash, full)
+    })
+    known.set(infoHash, torrent.store.complete)
+    return torrent
   }
 
   async function leaseKnown(infoHash: InfoHash): Promise<PieceStore | undefined> {
@@ -129,7 +132,7 @@ export async function openLibrary(
       if (geometry.size > 0) await known.expectIncomplete(infoHash)
       await moveIn(staged, infoHash)
     } catch (err) {
-      await volume.discard(staged)
+      await discard(staged)
       throw writeError('the new torrent', err)
     }
     known.set(infoHash, geometry.size === 0)
@@ -138,8 +141,9 @@ export async function openLibrary(
   /** What lies in the place of an unknown torrent is from an attempt that failed at the end. */
   async function moveIn(staged: string, infoHash: InfoHash): Promise<void> {
     await makeFolder(disk, folders.shelf(infoHash))
-    await volume.discard(folders.torrent(infoHash))
+    await discard(folders.torrent(infoHash))
     await disk.rename(staged, folders.torrent(infoHash))
+    await descriptors.forget(staged)
     await disk.syncFolder(folders.shelf(infoHash))
   }
 
@@ -173,8 +177,14 @@ export async function openLibrary(
     } finally {
       void hold.release()
     }
-    await volume.discard(staged)
+    await discard(staged)
     return 'known'
+  }
+
+  /** No descriptor may outlive its name: it would keep the blocks, or be taken for a new file. */
+  async function discard(path: string): Promise<void> {
+    await volume.discard(path)
+    await descriptors.forget(path)
   }
 
   /** A known but incomplete torrent takes what it lacks from the staged copy. */
@@ -191,8 +201,7 @@ export async function openLibrary(
   }
 
   async function moveOut(infoHash: InfoHash): Promise<void> {
-    await volume.discard(folders.torrent(infoHash))
-    await descriptors.forget(folders.torrent(infoHash))
+    await discard(folders.torrent(infoHash))
     await disk.syncFolder(folders.shelf(infoHash))
     known.delete(infoHash)
   }
@@ -214,7 +223,7 @@ export async function openLibrary(
       filePath: (index) => stagedFile(staged, index),
       publish: (metainfo, sidecar) =>
         torrents.exclusively(metainfo.infoHash, () => publish(staged, metainfo, sidecar)),
-      discard: () => volume.discard(staged)
+      discard: () => discard(staged)
     }
   }
 

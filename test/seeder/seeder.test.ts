@@ -27,7 +27,11 @@ async function depsFor(t: Test, overrides: Partial<SeederDeps> = {}): Promise<Se
   const library = await openTestLibrary(t)
   const catalogue = memoryCatalogue()
   return {
-    node: { ...recordingNode((infoHash) => library.remove(infoHash)), host: async () => {} },
+    node: {
+      ...recordingNode((infoHash) => library.remove(infoHash)),
+      host: async () => {},
+      statsOf: () => undefined
+    },
     library,
     replica: catalogue,
     control: catalogue,

@@ -60,7 +60,10 @@ export interface Catalogue extends Service {
   heartbeat(id: NodeId, report: NodeReport, leaseUntil: number): Promise<boolean>
   /** Marks the nodes dead whose lease ran out before `now`. */
   expire(now: number): Promise<void>
+  /** Gives every live node a lease until then. */
   extendLeases(leaseUntil: number): Promise<void>
+  /** Forgets nodes whose lease ran out before then, and what they held. */
+  forgetNodes(before: number): Promise<void>
   report(nodeId: NodeId, holdings: HoldingsReport): Promise<void>
   /** A new key that may do everything, if there is no key; its text is not stored. */
   createFirstKey(): Promise<string | undefined>
@@ -128,6 +131,7 @@ export function createCatalogue(
     heartbeat,
     expire,
     extendLeases: (until) => nodes.extendLeases(db, until),
+    forgetNodes: (before) => nodes.forgetNodes(db, before),
     report: (nodeId, holdings) => write((writer) => takeReport(writer, nodeId, holdings)),
     createFirstKey: () => write(createFirstKey),
     usableSeeders: () => nodes.usableSeeders(db),

@@ -94,6 +94,22 @@ export async function extendLeases(db: Database, leaseUntil: number): Promise<vo
     .execute()
 }
 
+/**
+ * Forgets nodes whose lease ran out before `before`, and what they held. Containers without a
+ * volume come as a new node each time; without this they would fill the feed for ever.
+ */
+export async function forgetNodes(db: Database, before: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const gone = trx
+      .selectFrom('nodes')
+      .select('id')
+      .where('live', '=', 0)
+      .where('lease_until', '<', before)
+    await trx.deleteFrom('holdings').where('node_id', 'in', gone).execute()
+    await trx.deleteFrom('nodes').where('id', 'in', gone).execute()
+  })
+}
+
 /** Live seeders that are not draining: those that may be given copies. */
 export async function usableSeeders(db: Database): Promise<NodeState[]> {
   const rows = await db

@@ -8,6 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, Service } from '../../lib/process/service.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 
+/** Nodes that have been dead for so long are forgotten when the tracker starts. */
+const FORGET_AFTER_MS = 30 * 24 * 3_600_000
+
 export interface LeaseConfig {
   /** A node that is silent for longer is dead. */
   readonly leaseMs: number
@@ -16,7 +19,7 @@ export interface LeaseConfig {
 }
 
 export interface LeaseDeps {
-  readonly catalogue: Pick<Catalogue, 'expire' | 'extendLeases'>
+  readonly catalogue: Pick<Catalogue, 'expire' | 'extendLeases' | 'forgetNodes'>
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly log: Log
@@ -30,6 +33,7 @@ export interface Leases extends Service {
 export async function startLeases(config: LeaseConfig, deps: LeaseDeps): Promise<Leases> {
   const { catalogue, now, log } = deps
   const stop = new AbortController()
+  await catalogue.forgetNodes(now() - FORGET_AFTER_MS)
   await catalogue.extendLeases(now() + config.leaseMs)
   const running = loop()
 

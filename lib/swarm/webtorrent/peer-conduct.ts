@@ -76,7 +76,15 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
     if (first !== undefined && suspects.length === 1) {
       conducts.get(first)?.ban()
       dropWire(first)
+      putBackEverywhere(index)
     } else refetch(index, suspects)
+  }
+
+  /** The liar is found: the peers that had to wait for it may be asked again. */
+  function putBackEverywhere(index: number): void {
+    for (const [wire, { withheld }] of conducts) {
+      if (withheld.delete(index)) wire.peerPieces.set(index, true)
+    }
   }
 
   /** One of the senders alone gets the next try, which tells whether it is to blame. */

@@ -22,10 +22,10 @@ function heldUse(use: (fn: () => Promise<void>) => Promise<void>) {
   return { started: started.promise, end: ending.resolve, done }
 }
 
-/** How many descriptors of this process are open below `folder`. */
+/** How many descriptors of this process are open below `folder`, where the system tells. */
 async function openBelow(folder: string): Promise<number> {
   let count = 0
-  for (const fd of await readdir('/proc/self/fd')) {
+  for (const fd of await readdir('/proc/self/fd').catch(() => [])) {
     try {
       if (readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder)) count++
     } catch {}

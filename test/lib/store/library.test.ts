@@ -2,6 +2,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -21,6 +22,7 @@ import { silentLog } from '../../fakes/silent-log.ts'
 import { testFolder } from '../../fakes/test-folder.ts'
 
 const PIECE = 16 * 1024
+const NO_PROC = existsSync('/proc/self/fd') ? false : 'no /proc on this system'
 const LATER = new AbortController().signal
 
 const small = () => sampleTorrent({ size: 3 * PIECE + 7, pieceLength: PIECE })
@@ -196,6 +198,43 @@ t.test('an empty torrent is fetched, complete, and complete after a restart', as
   const { library } = await life(t, folder)
   t.equal(library.complete(infoHash), true)
   t.equal(await readAll(library, torrent), true)
+})
+
+t.test('a torrent is not complete before its ledger says so', async (t) => {
+  const { library, descriptors, disk } = await life(t, testFolder(t))
+  const torrent = small()
+  const { infoHash } = torrent.metainfo
+  const store = await library.create(torrent.metainfo)
+  const gate = Promise.withResolvers<void>()
+  disk.before = (step) => (step === 'writeSynced' ? gate.promise : undefined)
+  for (let index = 0; index < 4; index++) {
+    await deliver(store, index, torrent.piece(index), descriptors)
+  }
+  const other = await library.open(infoHash)
+  t.same([store.complete, library.complete(infoHash)], [true, false])
+  const completed = new Promise((resolve) => library.onComplete(resolve))
+  gate.resolve()
+  await completed
+  t.equal(library.complete(infoHash), true)
+  await other?.close()
+  await store.close()
+})
+
+t.test('no descriptor of a staged or removed file stays open', { skip: NO_PROC }, async (t) => {
+  const folder = testFolder(t)
+  const { library } = await life(t, folder)
+  const torrent = small()
+  await publish(library, torrent)
+  await readAll(library, torrent)
+  await library.remove(torrent.metainfo.infoHash)
+  const open = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return 'closed since'
+    }
+  })
+  t.notOk(open.some((path) => path.startsWith(folder)))
 })
 
 t.test(

@@ -30,7 +30,7 @@ t.test('each worker has its port, each torrent its worker, and bytes are counted
   t.equal(new Set(giver.ports).size, 2)
 
   const dir = t.testdir()
-  for (const [shard, content] of contents().entries()) {
+  async function fetchAll(content: Content, shard: number): Promise<void> {
     const full = await makeFolder(content, join(dir, `full${shard}`), { full: true })
     const empty = await makeFolder(content, join(dir, `empty${shard}`), { full: false })
     const events = listen(taker, content.infoHash)
@@ -41,6 +41,7 @@ t.test('each worker has its port, each torrent its worker, and bytes are counted
     const size = content.bytes.length
     await events.until(() => taker.stats(content.infoHash)?.downloaded.seeder === size)
   }
+  await Promise.all(contents().map(fetchAll))
 
   const text = await metrics.registry.metrics()
   const bytes = contents().reduce((sum, content) => sum + content.bytes.length, 0)

@@ -118,6 +118,28 @@ t.test('the totals count copies on live seeders, no more than are wanted', async
   t.same(await catalogue.totals(), totals(1, 1, 0, 0))
 })
 
+t.test(
+  'nodes long dead are forgotten with what they held; live and lately dead ones stay',
+  async (t) => {
+    const catalogue = await open(t, t.testdir())
+    await catalogue.register(seeder(1), 100)
+    await catalogue.register(seeder(2), 200)
+    await catalogue.register(seeder(3), 100_000)
+    await commit(catalogue, 'a')
+    await catalogue.expire(1000)
+    await catalogue.forgetNodes(150)
+    const { changes } = await catalogue.snapshot(undefined, 100)
+    const nodes = changes.flatMap((change) => (change.type === 'node' ? [change.node.id] : []))
+    t.same(nodes.toSorted(), [nodeId(2), nodeId(3)])
+    t.same(
+      changes.filter(({ type }) => type === 'holding'),
+      []
+    )
+    const again = await catalogue.heartbeat(nodeId(1), { freeBytes: 1, draining: false }, 200_000)
+    t.equal(again, false, 'it must register again')
+  }
+)
+
 t.test('a closed catalogue fails instead of waiting', async (t) => {
   const catalogue = await open(t, t.testdir())
   await catalogue.close()

@@ -9,6 +9,7 @@ t.test('a tracker that starts gives everybody a whole lease', async (t) => {
     {
       catalogue: {
         expire: async () => {},
+        forgetNodes: async () => {},
         extendLeases: async (until) => void extended.push(until)
       },
       now: () => 1000,
@@ -28,6 +29,7 @@ t.test('leases are swept again and again, also after a sweep that failed', async
     {
       catalogue: {
         extendLeases: async () => {},
+        forgetNodes: async () => {},
         async expire(now) {
           sweeps.push(now)
           if (sweeps.length === 1) throw new Error('the disk is slow')

@@ -113,6 +113,15 @@ t.test('of several suspects one alone gets the next try', async (t) => {
   t.notOk(peers.some(({ banned }) => banned))
   t.equal(peers.filter(({ has }) => has.has(0)).length, 1)
   t.notOk(peers[2]?.has.has(0), 'and it is one of the suspects')
+
+  const chosen = peers.find(({ has }) => has.has(0))
+  chosen?.wire.emit('piece', 0)
+  conduct.failed(0)
+  t.ok(chosen?.banned, 'which proves to be the liar')
+  t.ok(
+    peers.every(({ has }) => has.has(0)),
+    'and the others are asked again at once'
+  )
 })
 
 t.test('a failure of unknown origin accuses nobody', async (t) => {
