@@ -7,7 +7,7 @@
  */
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
-import { abortable } from './abortable.ts'
+import { abortable } from '../process/abortable.ts'
 import type { Entry } from './control.ts'
 import { createUnknownMemory } from './unknown-memory.ts'
 

@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
+import { abortable } from '../process/abortable.ts'
 import type { Log, Service } from '../process/service.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import type { PeerAddress } from '../swarm/contract.ts'
@@ -65,7 +66,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
     }
     flight.waiters++
     try {
-      return await orAborted(flight.promise, signal)
+      return await abortable(flight.promise, signal)
     } finally {
       flight.waiters--
       if (flight.waiters === 0) flight.abort.abort(signal.reason)
@@ -163,12 +164,4 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
       await Promise.all(closing.values())
     }
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

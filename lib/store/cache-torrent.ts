@@ -11,6 +11,7 @@ import { AppError } from '../../core/errors.ts'
 import { type ByteSpan, type PieceSpan, piecesOf } from '../../core/geometry.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { Metainfo } from '../../core/metainfo.ts'
+import { abortable } from '../process/abortable.ts'
 import type { Log } from '../process/service.ts'
 import type { CacheBudget, Extent, Reservation } from './cache-budget.ts'
 import type { CachedTorrent } from './cache-index.ts'
@@ -19,7 +20,6 @@ import type { Descriptors } from './descriptors.ts'
 import type { DiskJobs } from './disk-jobs.ts'
 import type { DurableDisk } from './durable-disk.ts'
 import { createLedgerKeeper } from './ledger-keeper.ts'
-import { orAborted } from './or-aborted.ts'
 import { PieceBits } from './piece-bits.ts'
 import { createPieceFiles } from './piece-files.ts'
 import { equalStarts, extentLengthFor, segmentSpan, segmentsOf } from './segments.ts'
@@ -145,7 +145,7 @@ export async function openCacheTorrent(
         extent.pins++
         return extent
       }
-      await orAborted(budget.evict(extent), signal)
+      await abortable(budget.evict(extent), signal)
     }
   }
 
@@ -153,7 +153,7 @@ export async function openCacheTorrent(
   async function pinNew({ extent, made }: Making, signal: AbortSignal): Promise<Extent> {
     extent.pins++
     try {
-      await orAborted(made, signal)
+      await abortable(made, signal)
       return extent
     } catch (err) {
       extent.pins--
@@ -197,7 +197,7 @@ export async function openCacheTorrent(
     },
     async letGo(index) {
       clearExtent(index)
-      await orAborted(deps.evict(infoHash, piecesIn(index)), AbortSignal.timeout(EVICT_WITHIN_MS))
+      await abortable(deps.evict(infoHash, piecesIn(index)), AbortSignal.timeout(EVICT_WITHIN_MS))
       clearExtent(index)
       keeper.forgetSegment(index, piecesIn(index))
     },

@@ -14,10 +14,10 @@ import {
   pieceSpan,
   piecesOf
 } from '../../core/geometry.ts'
+import { abortable } from '../process/abortable.ts'
 import type { Log } from '../process/service.ts'
 import type { DiskJobs } from './disk-jobs.ts'
 import type { LedgerKeeper } from './ledger-keeper.ts'
-import { orAborted } from './or-aborted.ts'
 import type { PieceBits } from './piece-bits.ts'
 import type { PieceFiles } from './piece-files.ts'
 import type { PieceStore } from './piece-store.ts'
@@ -82,7 +82,7 @@ export function createStoredPieces(
       flight = jobs.run('http', NEVER, () => hashClaim(index)).finally(() => flights.delete(index))
       flights.set(index, flight)
     }
-    return orAborted(flight, signal)
+    return abortable(flight, signal)
   }
 
   async function whenProven(index: number, signal: AbortSignal): Promise<void> {

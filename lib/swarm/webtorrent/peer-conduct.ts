@@ -72,12 +72,13 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
   function failed(index: number): void {
     const suspects = [...(senders.get(index) ?? [])]
     senders.delete(index)
-    const [first] = suspects
+    const present = suspects.filter((wire) => torrent.wires.includes(wire))
+    const [first] = present
     if (first !== undefined && suspects.length === 1) {
       conducts.get(first)?.ban()
       dropWire(first)
       putBackEverywhere(index)
-    } else refetch(index, suspects)
+    } else if (present.length > 1) refetch(index, present)
   }
 
   /** The liar is found: the peers that had to wait for it may be asked again. */
@@ -90,7 +91,6 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
   /** One of the senders alone gets the next try, which tells whether it is to blame. */
   function refetch(index: number, suspects: readonly Wire[]): void {
     const chosen = suspects[Math.floor(Math.random() * suspects.length)]
-    if (chosen === undefined) return
     for (const wire of torrent.wires) {
       if (wire !== chosen) withhold(wire, index, Date.now() + WITHHOLD_MS)
     }

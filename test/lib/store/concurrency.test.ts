@@ -1,7 +1,7 @@
 import t from 'tap'
+import { abortable } from '../../../lib/process/abortable.ts'
 import { boundedEach } from '../../../lib/store/bounded-each.ts'
 import { createKeyedSerial } from '../../../lib/store/keyed-serial.ts'
-import { orAborted } from '../../../lib/store/or-aborted.ts'
 import { createSharedTorrents } from '../../../lib/store/shared-torrents.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
 
@@ -54,12 +54,12 @@ t.test('jobs of a key run one after the other, of two keys side by side', async 
 
 t.test('orAborted gives the outcome or the reason, whichever is first', async (t) => {
   const leaving = new AbortController()
-  t.equal(await orAborted(Promise.resolve(1), leaving.signal), 1)
-  await t.rejects(orAborted(Promise.reject(new Error('no')), leaving.signal), { message: 'no' })
-  const never = orAborted(new Promise(() => {}), leaving.signal)
+  t.equal(await abortable(Promise.resolve(1), leaving.signal), 1)
+  await t.rejects(abortable(Promise.reject(new Error('no')), leaving.signal), { message: 'no' })
+  const never = abortable(new Promise(() => {}), leaving.signal)
   leaving.abort(new Error('left'))
   await t.rejects(never, { message: 'left' })
-  await t.rejects(orAborted(Promise.resolve(1), leaving.signal), { message: 'left' })
+  await t.rejects(abortable(Promise.resolve(1), leaving.signal), { message: 'left' })
 })
 
 t.test('a torrent is opened for its first user and closed after its last', async (t) => {

@@ -124,6 +124,17 @@ t.test('of several suspects one alone gets the next try', async (t) => {
   )
 })
 
+t.test('who is left of two suspects, when the other has gone, is not accused', async (t) => {
+  const left = stub([0])
+  const gone = stub([0])
+  const conduct = conductOf(left)
+  conduct.watch(gone.wire, { classOf: () => 'stranger', ban() {} })
+  gone.wire.emit('piece', 0)
+  left.wire.emit('piece', 0)
+  conduct.failed(0)
+  t.ok(left.has.has(0) && !left.banned)
+})
+
 t.test('a failure of unknown origin accuses nobody', async (t) => {
   const peers = [stub([0]), stub([0])]
   conductOf(...peers).failed(0)
