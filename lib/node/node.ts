@@ -7,14 +7,7 @@
  */
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
-import type {
-  Change,
-  Control,
-  NodeId,
-  NodeRegistration,
-  NodeReport,
-  Role
-} from '../control/control.ts'
+import type { Control, NodeId, NodeRegistration, NodeReport, Role } from '../control/control.ts'
 import type { Replica } from '../control/replica.ts'
 import type { Log, Service } from '../process/service.ts'
 import type { Cache } from '../store/cache.ts'
@@ -22,6 +15,8 @@ import type { Library } from '../store/library.ts'
 import type { Announcer } from '../swarm/announcer.ts'
 import type { PeerAddress, TorrentStats } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
+import { createAnnouncing } from './announcing.ts'
+import { watchHoldings } from './holdings.ts'
 import { fetchMetainfo, locate } from './locate.ts'
 import { type Membership, startMembership } from './membership.ts'
 import type { Session } from './session.ts'
@@ -74,18 +69,19 @@ export function createNode(deps: NodeDeps): Node {
   const { id, library, cache, swarm, announcer, replica, control, log } = deps
   let membership: Membership | undefined
   const dropping = new Map<InfoHash, Promise<void>>()
-  const damaged = new Set<InfoHash>()
 
   const fleetPeers = (infoHash: InfoHash): PeerAddress[] =>
     wirePeers(infoHash, replica.holders(infoHash), id)
+  const announcing = createAnnouncing({ announcer, swarm, replica })
+  const holdings = watchHoldings({ ...deps, announcing })
   const locateDeps = { library, cache, control, swarm, fleetPeers }
   const sessions = createSessions(SESSIONS, {
     swarm,
     locate: (infoHash, signal) => locate(infoHash, locateDeps, signal),
     fleetPeers,
-    onJoin: announceSession,
+    onJoin: announcing.joined,
     onClosed: (infoHash) => {
-      if (library?.complete(infoHash) !== true) void announcer.forget(infoHash)
+      if (library?.complete(infoHash) !== true) void announcing.forget(infoHash)
     },
     log
   })
@@ -107,16 +103,8 @@ export function createNode(deps: NodeDeps): Node {
       } else if (change.type === 'node' && change.node.live) {
         for (const session of sessions.all()) introduceFleet(session.infoHash)
       }
-    }),
-    library?.onIncomplete((infoHash) => attempt('withdrawn', infoHash, withdraw(infoHash))),
-    library?.onComplete((infoHash) => {
-      if (damaged.delete(infoHash)) attempt('shared again', infoHash, share(infoHash))
     })
   ]
-
-  function attempt(what: string, infoHash: InfoHash, work: Promise<void>): void {
-    work.catch((err) => log.warn({ err, infoHash, what }, 'the tracker was not told'))
-  }
 
   /** The library's part is the seeder's to retire, in turn with uploads of the same bytes. */
   function forget(infoHash: InfoHash): void {
@@ -127,17 +115,6 @@ export function createNode(deps: NodeDeps): Node {
   function introduceFleet(infoHash: InfoHash): void {
     const session = sessions.get(infoHash)
     if (session?.joined) session.introduce(fleetPeers(infoHash))
-  }
-
-  function announceSession({ infoHash, store }: Session): void {
-    const { size } = store.metainfo.geometry
-    announcer.announce(infoHash, () => (store.complete ? 0 : size))
-  }
-
-  /** Strangers find what the library holds also while it sleeps: a knock wakes it. */
-  function announceHeld(infoHash: InfoHash): void {
-    const entry = replica.entry(infoHash)
-    if (entry?.state === 'published' && entry.size > 0) announcer.announce(infoHash, () => 0)
   }
 
   /** A peer asks for a torrent that sleeps: wake it if this node holds any of it. */
@@ -159,23 +136,6 @@ export function createNode(deps: NodeDeps): Node {
     if (session?.store.kind === 'library') session.hoard()
   }
 
-  async function share(infoHash: InfoHash): Promise<void> {
-    announceHeld(infoHash)
-    replica.apply(holding(infoHash, true))
-    await control.report(id, { replace: false, held: [infoHash], dropped: [] })
-  }
-
-  /** A piece of the library was found damaged: others count as holders until it is whole again. */
-  async function withdraw(infoHash: InfoHash): Promise<void> {
-    damaged.add(infoHash)
-    replica.apply(holding(infoHash, false))
-    await control.report(id, { replace: false, held: [], dropped: [infoHash] })
-  }
-
-  function holding(infoHash: InfoHash, held: boolean): Change {
-    return { type: 'holding', holding: { infoHash, nodeId: id, held, revision: 0 } }
-  }
-
   async function host(infoHash: InfoHash, signal: AbortSignal): Promise<void> {
     if (library === undefined) throw new AppError('INTERNAL', 'this node has no library')
     if (!library.has(infoHash)) {
@@ -190,10 +150,10 @@ export function createNode(deps: NodeDeps): Node {
       const completed = whenComplete(library, infoHash, AbortSignal.any([signal, session.gone]))
       session.hoard()
       await completed
-      announcer.complete(infoHash)
+      announcing.completed(infoHash)
     }
     await session.store.flush()
-    await share(infoHash)
+    await holdings.share(infoHash)
   }
 
   function sidecarOf(infoHash: InfoHash) {
@@ -216,8 +176,8 @@ export function createNode(deps: NodeDeps): Node {
     const here = library?.has(infoHash) === true || cache?.has(infoHash) === true
     await sessions.end(infoHash, new AppError('CONTENT_GONE', `${infoHash} was unpublished`))
     if (!here) return
-    damaged.delete(infoHash)
-    const told = announcer.forget(infoHash)
+    holdings.forget(infoHash)
+    const told = announcing.forget(infoHash)
     await library?.remove(infoHash)
     await cache?.drop(infoHash)
     await told
@@ -230,18 +190,11 @@ export function createNode(deps: NodeDeps): Node {
       const capacityBytes = enlistment.capacityBytes ?? Math.floor(state.freeBytes * 0.9)
       return { ...enlistment, ...state, capacityBytes, id, roles: deps.roles }
     }
-    membership ??= startMembership(id, { control, describe, onRegistered: reportAll, log })
+    membership ??= startMembership(id, { control, describe, onRegistered: holdings.reportAll, log })
   }
 
   async function report(): Promise<NodeReport> {
     return { freeBytes: (await library?.freeBytes()) ?? 0, draining: false }
-  }
-
-  async function reportAll(): Promise<void> {
-    if (library === undefined) return
-    const held = [...library.list()].filter((infoHash) => library.complete(infoHash))
-    for (const infoHash of held) announceHeld(infoHash)
-    await control.report(id, { replace: true, held, dropped: [] })
   }
 
   return {
@@ -252,7 +205,7 @@ export function createNode(deps: NodeDeps): Node {
     replica,
     control,
     open: sessions.open,
-    share,
+    share: holdings.share,
     host,
     drop,
     statsOf: (infoHash) => swarm.stats(infoHash),
@@ -261,7 +214,8 @@ export function createNode(deps: NodeDeps): Node {
       return membership?.registered ?? false
     },
     async close() {
-      for (const stop of stopListening) stop?.()
+      for (const stop of stopListening) stop()
+      holdings.stop()
       await membership?.close()
       await sessions.close()
     }

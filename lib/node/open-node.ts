@@ -16,13 +16,13 @@ import { openCache } from '../store/cache.ts'
 import { createDescriptors } from '../store/descriptors.ts'
 import { createDiskJobs, type DiskJobs } from '../store/disk-jobs.ts'
 import { openLibrary } from '../store/library.ts'
+import { formatAddress } from '../swarm/address.ts'
 import { createAnnouncer } from '../swarm/announcer.ts'
 import { createSwarm, type SwarmConfig } from '../swarm/swarm.ts'
 import { advertisedHost } from './advertise.ts'
 import { declareCacheMetrics } from './cache-metrics.ts'
 import { createNode, type Node } from './node.ts'
 import { loadNodeId } from './node-id.ts'
-import { formatAddress } from './wire-peers.ts'
 
 export interface NodeConfig {
   readonly roles: readonly Role[]

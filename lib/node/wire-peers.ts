@@ -6,6 +6,7 @@
  */
 import { type InfoHash, shardOf } from '../../core/info-hash.ts'
 import type { NodeId, NodeState } from '../control/control.ts'
+import { parseAddress } from '../swarm/address.ts'
 import type { PeerAddress, PeerClass } from '../swarm/contract.ts'
 
 /** The wire addresses of `nodes` for a torrent, ourselves left out. */
@@ -20,20 +21,6 @@ export function wirePeers(
     const peer = parseAddress(address)
     return peer === undefined ? [] : [{ ...peer, class: classOf(node) }]
   })
-}
-
-/** Splits `host:port`; an IPv6 address stands in brackets. */
-export function parseAddress(address: string): { host: string; port: number } | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address)
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (host === undefined || port < 1 || port > 65535) return undefined
-  return { host, port }
-}
-
-/** Writes `host:port` so that `parseAddress` reads it back. */
-export function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function classOf(node: NodeState): PeerClass {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseInfoHash } from '../../../core/info-hash.ts'
 import type { NodeState } from '../../../lib/control/control.ts'
-import { formatAddress, parseAddress, wirePeers } from '../../../lib/node/wire-peers.ts'
+import { wirePeers } from '../../../lib/node/wire-peers.ts'
 
 const infoHash = parseInfoHash(`00000005${'0'.repeat(32)}`)!
 
@@ -45,17 +45,4 @@ t.test('a node that only is a gateway is one', async (t) => {
     { host: '::1', port: 9, class: 'gateway' },
     { host: 'b', port: 9, class: 'seeder' }
   ])
-})
-
-t.test('addresses are read back as they were written', async (t) => {
-  for (const [host, port] of [
-    ['10.0.0.1', 1],
-    ['2001:db8::1', 65535],
-    ['seeder-1.example', 6881]
-  ] as const) {
-    t.same(parseAddress(formatAddress(host, port)), { host, port })
-  }
-  for (const text of ['', 'a', 'a:', ':1', 'a:70000', '::1:5', '[::1]', 'a:1:2']) {
-    t.equal(parseAddress(text), undefined, text)
-  }
 })
