@@ -19,6 +19,7 @@ const TOP = join(import.meta.dirname, '../..')
 const NAME = 'film für alle.mp4'
 const SIZE = 48 * 2 ** 20 + 12_345
 const WITHIN_MS = 120_000
+const SEEDERS = ['seeder-1', 'seeder-2']
 
 interface Torrent {
   readonly infoHash: string
@@ -41,7 +42,7 @@ async function trial(fleet: Fleet): Promise<void> {
   step('starting tracker, seeders and gateway')
   await fleet.start('tracker', 'tracker')
   await Promise.all(
-    ['seeder-1', 'seeder-2'].map((name) =>
+    SEEDERS.map((name) =>
       fleet.start(name, 'seeder', { SWARMGATE_SEEDER_ADVERTISE_URL: `http://${name}:8081` })
     )
   )
@@ -65,9 +66,12 @@ async function trial(fleet: Fleet): Promise<void> {
   await fleet.start('gateway-2', 'gateway')
   assert.equal(await digestThrough(fleet, 'gateway-2', infoHash), sha256(content))
 
-  step('stopping a gateway')
+  step('stopping what still runs')
   assert.equal(await fleet.evaluate('gateway-2', 'console.log(process.getuid())'), '1000')
-  assert.equal(await fleet.stop('gateway-2'), 0)
+  const survivors = SEEDERS.filter((name) => name !== victim)
+  for (const name of ['gateway-2', 'gateway-1', ...survivors, 'tracker']) {
+    assert.equal(await fleet.stop(name), 0, `${name} ended badly`)
+  }
 }
 
 function step(what: string): void {
@@ -134,9 +138,8 @@ async function digestThrough(fleet: Fleet, gateway: string, infoHash: string): P
 async function ingestingSeeder(fleet: Fleet): Promise<string> {
   const script = `fetch('http://localhost:9480/metrics').then((r) => r.text()).then((text) =>
     console.log(/^swarmgate_ingest_bytes_total (\\d+)/m.exec(text)?.[1] ?? 0))`
-  const seeders = ['seeder-1', 'seeder-2']
-  const bytes = await Promise.all(seeders.map((name) => fleet.evaluate(name, script)))
+  const bytes = await Promise.all(SEEDERS.map((name) => fleet.evaluate(name, script)))
   const index = bytes.findIndex((text) => Number(text) >= SIZE)
   assert.notEqual(index, -1, `no seeder took ${SIZE} bytes in: ${bytes}`)
-  return seeders[index] as string
+  return SEEDERS[index] as string
 }
