@@ -91,6 +91,8 @@ export function createAnnouncer(
     bodyTimeout: ANSWER_MS
   })
   const announced = new Map<InfoHash, Announced>()
+  /** Trackers that have not answered since the last failure. */
+  const failing = new Set<string>()
   let closing: Promise<void> | undefined
 
   function announce(
@@ -114,7 +116,7 @@ export function createAnnouncer(
             event
           }),
         onPeers: (peers) => hear(infoHash, url, peers),
-        onFailure: (reason, err) => log.debug({ err, infoHash, url, reason }, 'announce failed')
+        onFailure: (reason, err) => noteFailure(url, { err, infoHash, url, reason })
       })
     )
     announced.set(infoHash, { jobs, mayComplete: left() > 0 })
@@ -143,11 +145,18 @@ export function createAnnouncer(
     })
   }
 
+  /** Strangers cannot find us through this tracker: said once, until it answers again. */
+  function noteFailure(url: string, facts: object): void {
+    log[failing.has(url) ? 'debug' : 'warn'](facts, 'announce failed')
+    failing.add(url)
+  }
+
   function hear(
     infoHash: InfoHash,
     url: string,
     peers: readonly { readonly host: string; readonly port: number }[]
   ): void {
+    failing.delete(url)
     const isNear = isPrivateAddress(new URL(url).hostname.replace(/[[\]]/g, ''))
     const local = localHosts()
     const own = config.port(infoHash)

@@ -213,6 +213,26 @@ t.test('a tracker that fails is asked again', async (t) => {
   t.same(tracker.events(), ['started', 'started', 'started', 'started'])
 })
 
+t.test('an outage is a warning once, and again after the tracker had answered', async (t) => {
+  const answers = [500, 500, 500, { interval: 0, peers: '' }, 500, 500]
+  const tracker = await openTracker(t, () => answers.shift() ?? { interval: 1000, peers: '' })
+  const warnings: string[] = []
+  const log = {
+    ...silentLog,
+    debug: () => {},
+    warn: (_: unknown, msg?: string) => warnings.push(msg ?? '')
+  }
+  const timing = { ...SOON, defaultIntervalMs: 5 }
+  const announcer = createAnnouncer(
+    { urls: [tracker.url], port: () => 1, timing },
+    { log: Object.assign(Object.create(silentLog), log), onPeers: () => {} }
+  )
+  t.teardown(() => announcer.close())
+  announcer.announce(INFO_HASH, () => 5)
+  await tracker.until(() => tracker.asked.length === 7)
+  t.same(warnings, ['announce failed', 'announce failed'])
+})
+
 t.test('a tracker that cannot be reached delays nothing', async (t) => {
   const tracker = await openTracker(t, () => ({ interval: 1000, peers: '' }))
   const { announcer } = open(t, ['http://127.0.0.1:9/announce', 'udp://127.0.0.1:9', tracker.url])
