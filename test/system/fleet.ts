@@ -8,6 +8,7 @@ import { type Running, start } from './process.ts'
 import { eventually, type Published, publish } from './publish.ts'
 
 type Settings = Readonly<Record<string, string>>
+type RoleName = 'tracker' | 'seeder' | 'gateway'
 
 export interface Installation {
   /** Base URL of the gateway. */
@@ -38,8 +39,16 @@ export async function together(t: Test, data: string, settings: Settings = {}) {
   return installation({ tracker: all, seeder: all, gateway: all }, data)
 }
 
+/** An installation whose parts can die one by one. */
+export interface Apart extends Installation {
+  /** `kill -9`. */
+  kill(role: RoleName): Promise<void>
+  /** `kill -9`, then a new process on the same data. */
+  restart(role: RoleName): Promise<Running>
+}
+
 /** One process for each role, which share a secret and the network. @param data an empty folder */
-export async function apart(t: Test, data: string, settings: Settings = {}) {
+export async function apart(t: Test, data: string, settings: Settings = {}): Promise<Apart> {
   const shared = { ...settings, SWARMGATE_CLUSTER_SECRET: SECRET, SWARMGATE_DATA_DIR: data }
   const tracker = await start(t, shared, 'tracker')
   const fleet = { ...shared, SWARMGATE_TRACKER_URL: tracker.addresses.tracker ?? '' }
@@ -48,7 +57,17 @@ export async function apart(t: Test, data: string, settings: Settings = {}) {
     start(t, fleet, 'gateway')
   ])
   const another = { ...fleet, SWARMGATE_DATA_DIR: `${data}/another` }
-  return installation({ tracker, seeder, gateway }, data, () => start(t, another, 'gateway'))
+  const roles = { tracker, seeder, gateway }
+  return {
+    ...installation(roles, data, () => start(t, another, 'gateway')),
+    async kill(role) {
+      await roles[role].stop('SIGKILL')
+    },
+    async restart(role) {
+      await roles[role].stop('SIGKILL')
+      return start(t, fleet, role)
+    }
+  }
 }
 
 export const PLACES: readonly Place[] = [
@@ -57,7 +76,7 @@ export const PLACES: readonly Place[] = [
 ]
 
 function installation(
-  { tracker, seeder, gateway }: Readonly<Record<'tracker' | 'seeder' | 'gateway', Running>>,
+  { tracker, seeder, gateway }: Readonly<Record<RoleName, Running>>,
   data: string,
   anotherGateway?: () => Promise<Running>
 ): Installation {

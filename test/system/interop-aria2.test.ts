@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { freePort, run, without } from './clients.ts'
 import { PLACES, publishAt, sentToStrangers, whenSentToStrangers } from './fleet.ts'
 import { noise, sha256 } from './publish.ts'
@@ -30,7 +31,7 @@ async function aria2(t: Test, folder: string, args: readonly string[]): Promise<
 
 for (const { where, install } of PLACES) {
   t.test(`aria2c downloads, ${where}`, { skip: without('aria2c') }, async (t) => {
-    const data = t.testdir({ data: {}, torrent: {}, magnet: {}, seeded: {}, split: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'))
     const published = await publishAt(site, NAME, bytes)
 

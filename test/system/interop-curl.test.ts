@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { run, without } from './clients.ts'
 import { PLACES, publishAt } from './fleet.ts'
 import { leftovers } from './leftovers.ts'
@@ -47,7 +48,7 @@ function parse(body: string): Upload['problem'] {
 
 for (const { where, install } of PLACES) {
   t.test(`curl, ${where}`, { skip: without('curl') }, async (t) => {
-    const data = t.testdir({ data: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'), {
       SWARMGATE_MAX_UPLOAD_BYTES: String(12 * MIB)
     })
@@ -100,7 +101,7 @@ for (const { where, install } of PLACES) {
 for (const { where, install } of PLACES) {
   const skip = without('curl') || whyNoMount()
   t.test(`curl -T on a full disk, ${where}`, { skip }, async (t) => {
-    const data = t.testdir({})
+    const data = testFolder(t)
     const site = await install(t, mountSmall(t, 64 * MIB))
     await publishAt(site, 'fits.bin', noise(1000, 33))
     const large = noise(48 * MIB, 34)

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { pythonWith, run } from './clients.ts'
 import { PLACES, publishAt, sentToStrangers, whenSentToStrangers } from './fleet.ts'
 import { noise, sha256 } from './publish.ts'
@@ -17,7 +18,7 @@ const skip = python === undefined && 'no python3 with libtorrent (python3-libtor
 
 for (const { where, install } of PLACES) {
   t.test(`libtorrent downloads, ${where}`, { skip }, async (t) => {
-    const data = t.testdir({ data: {}, torrent: {}, magnet: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'))
     const bytes = noise(SIZE, 22)
     const published = await publishAt(site, NAME, bytes)

@@ -8,6 +8,7 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { type Installation, PLACES, publishAt } from './fleet.ts'
 import { leftovers, stored } from './leftovers.ts'
 import { eventually, noise } from './publish.ts'
@@ -70,7 +71,7 @@ async function cutUpload(site: Installation, head: string, part: Buffer, cut: st
 
 for (const { where, install } of PLACES) {
   t.test(`nothing is kept of an upload that is refused, ${where}`, async (t) => {
-    const data = t.testdir({ data: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'))
     await publishAt(site, 'first.bin', noise(1000, 40))
     const before = await stored(site)
@@ -105,8 +106,11 @@ for (const { where, install } of PLACES) {
       for (const [name, segment] of BAD_NAMES) {
         const answer = await put(site.gateway, `/v1/files/${name}`, {}, bytes.subarray(0, 9))
         t.match(answer, { status: 422, body: { code: 'NAME_NOT_ALLOWED' } }, name)
-        t.ok(JSON.stringify(answer.body).includes(segment), `${name}: ${answer.body.detail}`)
+        t.ok(answer.body.detail?.includes(segment), `${name}: ${answer.body.detail}`)
       }
+      // The framework refuses these bytes of a URL itself, as a malformed request.
+      const latin = await put(site.gateway, '/v1/files/latin%FF', {}, bytes.subarray(0, 9))
+      t.ok([400, 422].includes(latin.status) && latin.body.detail?.includes('latin%FF'))
       await nothingMore(t, site, before)
     })
 
@@ -128,7 +132,6 @@ const BAD_NAMES: readonly (readonly [string, string])[] = [
   ['nul%00', 'nul'],
   ['line%0Abreak', 'line'],
   ['bidi%E2%80%AEtxt', 'bidi'],
-  ['latin%FF', 'latin'],
   [`long${'x'.repeat(252)}`, 'longxxx'],
   ['', '/v1/files/']
 ]
@@ -151,7 +154,7 @@ const FOREIGN: readonly Readonly<Record<string, string>>[] = [
 
 for (const { where, install } of PLACES) {
   t.test(`strangers publish nothing without a key, ${where}`, async (t) => {
-    const data = t.testdir({ data: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'))
     await publishAt(site, 'first.bin', noise(1000, 42))
     const before = await stored(site)
@@ -168,7 +171,7 @@ for (const { where, install } of PLACES) {
 }
 
 t.test('with a key, who has it may publish from anywhere, and nobody else from here', async (t) => {
-  const data = t.testdir({ data: {} })
+  const data = testFolder(t)
   const site = await PLACES[0]!.install(t, join(data, 'data'), { SWARMGATE_API_KEYS: KEY })
   const bytes = noise(1000, 44)
   const without = await put(site.gateway, '/v1/files/a.bin', {}, bytes)

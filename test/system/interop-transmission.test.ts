@@ -7,6 +7,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { launchClient, ownAddress, without } from './clients.ts'
 import { PLACES, publishAt, whenSentToStrangers } from './fleet.ts'
 import { eventually, noise, sha256 } from './publish.ts'
@@ -42,10 +43,13 @@ async function transmission(t: Test, folder: string, torrent: string, digest: st
   })
 }
 
+// It waits more than it works.
+t.jobs = PLACES.length
+
 for (const { where, install } of PLACES) {
   const options = { skip, timeout: 50_000 }
   t.test(`transmission-cli downloads from peers alone, ${where}`, options, async (t) => {
-    const data = t.testdir({ data: {}, got: {} })
+    const data = testFolder(t)
     const site = await install(t, join(data, 'data'), {
       SWARMGATE_TRACKER_HOST: address ?? '',
       SWARMGATE_WIRE_HOST: address ?? ''

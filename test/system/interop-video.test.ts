@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { run, without } from './clients.ts'
 import { PLACES, publishAt } from './fleet.ts'
 import { pathOf } from './publish.ts'
@@ -31,7 +32,7 @@ async function frame(t: Test, input: string): Promise<string> {
 }
 
 t.test('a video plays from the gateway', { skip }, async (t) => {
-  const data = t.testdir({ together: {}, apart: {} })
+  const data = testFolder(t)
   const file = join(data, 'movie.mp4')
   const video = await makeVideo(t, file)
   const expected = await frame(t, file)

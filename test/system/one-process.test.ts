@@ -1,11 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { testFolder } from '../fakes/test-folder.ts'
 import { start } from './process.ts'
 import { fetchBytes, noise, pathOf, publish } from './publish.ts'
 
 t.test('publish, fetch, restart: all roles in one process', async (t) => {
-  const data = t.testdir()
+  const data = testFolder(t)
   const settings = { SWARMGATE_DATA_DIR: data }
   const first = await start(t, settings)
   const gateway = first.addresses.gateway as string
@@ -60,7 +61,7 @@ t.test('publish, fetch, restart: all roles in one process', async (t) => {
 })
 
 t.test('unpublished content answers 410 and its bytes leave the disk', async (t) => {
-  const data = t.testdir()
+  const data = testFolder(t)
   const { addresses } = await start(t, { SWARMGATE_DATA_DIR: data })
   const gateway = addresses.gateway as string
   const torrent = await publish(gateway, 'gone.bin', noise(100_000, 3))
@@ -72,7 +73,7 @@ t.test('unpublished content answers 410 and its bytes leave the disk', async (t)
 })
 
 t.test('what nobody published is 404, and nonsense is 400', async (t) => {
-  const { addresses } = await start(t, { SWARMGATE_DATA_DIR: t.testdir() })
+  const { addresses } = await start(t, { SWARMGATE_DATA_DIR: testFolder(t) })
   const gateway = addresses.gateway as string
   t.equal((await fetch(`${gateway}/${'0'.repeat(40)}/x`)).status, 404)
   t.equal((await fetch(`${gateway}/${'z'.repeat(40)}/x`)).status, 400)

@@ -18,7 +18,7 @@ const MAX_BLOCK_BYTES = 128 * 1024
 const HIGH_MARK = 1024 * 1024
 const MAX_READS = 4
 const STALL_MS = 30_000
-/** A peer that is refused this often in a row does not understand. */
+/** A peer that is refused so many more blocks than it is sent does not understand. */
 const MAX_REFUSALS = 1000
 
 export interface UploadSource {
@@ -84,7 +84,7 @@ export function createUploadQueue(wire: Wire, source: UploadSource): UploadQueue
   }
 
   function send(index: number, offset: number, bytes: Uint8Array): void {
-    refusals = 0
+    refusals = Math.max(0, refusals - 1)
     if (wire._readableState.buffered === 0) drainedAt = Date.now()
     wire.piece(index, offset, bytes)
   }
