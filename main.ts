@@ -13,6 +13,7 @@ import { ConfigError, type Configs, loadConfig } from './lib/config/load.ts'
 import { withDefault } from './lib/config/setting.ts'
 import { announceUrlsOf } from './lib/control/announce-urls.ts'
 import { createControlClient } from './lib/control/client.ts'
+import type { Replica } from './lib/control/replica.ts'
 import { createAdmin } from './lib/http/admin.ts'
 import { measureEventLoopDelay } from './lib/metrics/event-loop-delay.ts'
 import { createMetrics } from './lib/metrics/metrics.ts'
@@ -36,7 +37,8 @@ type RoleName = (typeof ROLES)[number]
 const USAGE = `Usage: node main.ts [tracker | seeder | gateway]   run one role, or all in one process
        node main.ts config [--markdown]           print every setting, its value and its default
 
-Settings are environment variables: see docs/configuration.md.`
+Settings are environment variables: see docs/configuration.md.
+`
 
 /** A starting node waits this long for the tracker's changes before it serves what it knows. */
 const CATCH_UP_MS = 5000
@@ -60,9 +62,11 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(text)
   } else if (command === undefined || isRole(command)) {
     await run(command === undefined ? ROLES : [command])
+  } else if (command === '--help' || command === '-h') {
+    process.stdout.write(USAGE)
   } else {
-    process.stderr.write(`${USAGE}\n`)
-    process.exitCode = command === '--help' || command === '-h' ? 0 : 2
+    process.stderr.write(`swarmgate: no command is named ${command}; try --help\n`)
+    process.exitCode = 2
   }
 }
 
@@ -76,10 +80,16 @@ async function run(roles: readonly RoleName[]): Promise<void> {
   const role = roles.length > 1 ? 'all' : roles[0]
   const log = createLogger({ level: config.process.logLevel, ...(role && { role }) })
   const services = createServices(log)
-  closeOnSignals(services.close, log)
+  let stopping = false
+  closeOnSignals(() => {
+    stopping = true
+    return services.close()
+  }, log)
   try {
     await open(roles, config, services, log)
   } catch (err) {
+    // What was closed under its feet did not fail.
+    if (stopping) return
     log.debug({ err }, 'start failed')
     await services.close()
     fail(err)
@@ -128,10 +138,11 @@ async function open(
 ): Promise<void> {
   const metrics = createMetrics()
   let ready = false
+  let replica: Replica | undefined
   const admin = services.add(
     await createAdmin(
       { host: config.process.adminHost, port: config.process.adminPort },
-      { metrics, log, health: () => ({ live: true, ready, detail: { roles } }) }
+      { metrics, log, health: () => ({ live: true, ready, detail: detail() }) }
     )
   )
   services.add(measureEventLoopDelay(metrics))
@@ -152,6 +163,12 @@ async function open(
     { ...addresses, tracker: trackerUrl, announce: announceUrls, admin: adminUrl.origin },
     'ready'
   )
+
+  /** A node whose feed is interrupted serves its last known state, and says so. */
+  function detail() {
+    if (replica === undefined) return { roles }
+    return { roles, feed: replica.connected ? 'following' : 'interrupted' }
+  }
 
   /** The tracker itself, or a client of the one that runs apart. */
   async function openControl() {
@@ -197,9 +214,10 @@ async function open(
         { control, metrics, log }
       )
     )
-    await catchUp(node.replica.caughtUp, log)
+    replica = node.replica
+    await catchUp(replica.caughtUp, log)
 
-    const { replica, library, disk } = node
+    const { library, disk } = node
     const apart = isGateway || clusterSecret === undefined ? {} : { apart: { clusterSecret } }
     const shared = { node, replica, control, announceUrls, metrics, log }
     const seeder =

@@ -16,6 +16,7 @@ import type { Log, Service } from '../lib/process/service.ts'
 import { RESPONSES_GRACE_MS } from '../lib/process/shutdown.ts'
 import type { GatewayConfig } from './config.ts'
 import { type ContentMetrics, createFileServer } from './content/file-server.ts'
+import { openInTime } from './content/open-in-time.ts'
 import { contentRoutes } from './content/routes.ts'
 import { countRequests, createGatewayMetrics, type GatewayMetrics } from './metrics.ts'
 import { createAuthentication } from './publish/authentication.ts'
@@ -75,7 +76,10 @@ export async function openGateway(config: GatewayConfig, deps: GatewayDeps): Pro
   contentRoutes(app, {
     files,
     findEntry: (infoHash, signal) => publishedEntry(replica, infoHash, signal),
-    infoOf: async (infoHash, signal) => (await node.open(infoHash, signal)).store.metainfo.info,
+    async infoOf(infoHash, signal) {
+      const session = await openInTime(node, infoHash, config.firstByteTimeoutMs, signal)
+      return session.store.metainfo.info
+    },
     baseUrlOf,
     announceUrls,
     sendListing: createListingSender({ baseUrlOf, announceUrls })

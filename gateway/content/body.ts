@@ -37,11 +37,17 @@ export async function sendBody(
     await pump(response, reader, length, buffers, deps, signal)
     response.end()
   } catch (err) {
-    response.destroy()
+    reset(response)
     throw err
   } finally {
-    for (const buffer of buffers) void buffer.release()
+    for (const buffer of buffers) buffer.release()
   }
+}
+
+/** Not an end, which an intermediary could take for one; a response that waits its turn has no socket. */
+function reset(response: ServerResponse): void {
+  if (response.socket === null) response.destroy()
+  else response.socket.resetAndDestroy()
 }
 
 async function pump(
@@ -75,8 +81,11 @@ interface Turn {
   /** The memory to fill, perhaps larger than last time. */
   take(): Uint8Array
   write(response: ServerResponse, count: number): void
-  /** Gives the memory back to the budget, once nothing is on its way from it. */
-  release(): Promise<void>
+  /**
+   * Gives the memory back to the budget: every byte has left, or the response is destroyed, and
+   * then the callback of a write may never come.
+   */
+  release(): void
 }
 
 function createTurn(budget: BufferBudget): Turn {
@@ -114,8 +123,7 @@ function createTurn(budget: BufferBudget): Turn {
     writing.catch(() => {})
   }
 
-  async function release(): Promise<void> {
-    await writing.catch(() => {})
+  function release(): void {
     if (memory !== undefined) budget.give(memory.length)
     memory = undefined
   }

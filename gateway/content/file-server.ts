@@ -10,11 +10,11 @@ import type { ByteSpan } from '../../core/geometry.ts'
 import type { Entry, EntryFile } from '../../lib/control/control.ts'
 import type { Node } from '../../lib/node/node.ts'
 import type { Session } from '../../lib/node/session.ts'
-import { deadline } from '../../lib/process/deadline.ts'
 import type { Log } from '../../lib/process/service.ts'
 import { sendBody } from './body.ts'
 import { createBufferBudget } from './buffer-budget.ts'
 import { createFileLookup } from './file-lookup.ts'
+import { openInTime } from './open-in-time.ts'
 import { type ByteSource, createReader, type Reader } from './reader.ts'
 import { planResponse, type ResponsePlan } from './response-plan.ts'
 
@@ -55,6 +55,8 @@ export interface FileServer {
     segments: readonly string[],
     query: URLSearchParams
   ): Promise<void>
+  /** Memory that running responses hold now. */
+  readonly bufferedBytes: number
 }
 
 export function createFileServer(config: FileServerConfig, deps: FileServerDeps): FileServer {
@@ -76,7 +78,7 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
       method: request.method === 'HEAD' ? 'HEAD' : 'GET',
       headers: request.headers,
       download: query.get('download') === '1',
-      filename: query.get('filename') ?? undefined
+      filename: query.get('filename') || undefined
     })
     if (plan.span === undefined || plan.span.end === plan.span.start) {
       reply.code(plan.status).headers(plan.headers).send()
@@ -93,20 +95,22 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
     span: ByteSpan
   ): Promise<void> {
     const { reply, signal } = exchange
+    const { firstByteTimeoutMs: timeoutMs } = config
     const began = performance.now()
-    const session = await openInTime(entry, signal)
+    const session = await openInTime(deps.node, entry.infoHash, timeoutMs, signal)
     const opened = performance.now()
     const reader = createReader(session, torrentSpan(session, file, span), {
-      pieceTimeoutMs: config.firstByteTimeoutMs
+      pieceTimeoutMs: timeoutMs
     })
     try {
-      const source = await reader.ready(signal)
+      const leftMs = Math.max(1, Math.round(timeoutMs - (opened - began)))
+      const source = await reader.ready(signal, leftMs)
       const readyAt = performance.now()
       deps.metrics.firstByte((readyAt - began) / 1000)
       const timing = serverTiming(opened - began, readyAt - opened, source)
       reply.hijack()
       reply.raw.writeHead(plan.status, { ...plan.headers, 'server-timing': timing })
-      await body(exchange, reader, span)
+      await body(exchange, session.gone, reader, span)
     } finally {
       reader.close()
     }
@@ -115,6 +119,7 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
   /** After the headers: a failure is logged, and the client sees a reset. */
   async function body(
     { request, reply, signal }: Exchange,
+    gone: AbortSignal,
     reader: Reader,
     span: ByteSpan
   ): Promise<void> {
@@ -122,27 +127,21 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
     const onSent = deps.metrics.sent
     try {
       const bodyDeps = { budget, writeTimeoutMs, onSent }
-      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, signal)
+      const alive = AbortSignal.any([signal, gone])
+      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, alive)
     } catch (err) {
       if (signal.aborted) return
-      deps.metrics.stalled()
+      if (!gone.aborted) deps.metrics.stalled()
       deps.log.warn({ err, url: request.url }, 'a response was reset')
     }
   }
 
-  async function openInTime(entry: Entry, signal: AbortSignal): Promise<Session> {
-    const seconds = config.firstByteTimeoutMs / 1000
-    using limit = deadline(
-      config.firstByteTimeoutMs,
-      () =>
-        new AppError('SWARM_TIMEOUT', `no metainfo within ${seconds} s; phase: metadata`, {
-          retryAfter: 10
-        })
-    )
-    return await deps.node.open(entry.infoHash, AbortSignal.any([signal, limit.signal]))
+  return {
+    send,
+    get bufferedBytes() {
+      return budget.usedBytes
+    }
   }
-
-  return { send }
 }
 
 /** Where a span of a file lies in its torrent. */

@@ -6,6 +6,7 @@
  * is logged once when it begins and once when it ends.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { abortable } from '../process/abortable.ts'
 import type { Log, Service } from '../process/service.ts'
 import type { Change, Control, Position } from './control.ts'
 import { FleetState } from './fleet-state.ts'
@@ -64,12 +65,12 @@ export function followFeed(deps: FeedFollowerDeps): FeedFollower {
 
   async function takeSnapshot(): Promise<void> {
     const state = new FleetState()
-    let page = await control.snapshot()
+    let page = await abortable(control.snapshot(), stop.signal)
     const { position } = page
     for (;;) {
       for (const change of page.changes) state.apply(change)
       if (page.next === null || stop.signal.aborted) break
-      page = await control.snapshot(page.next)
+      page = await abortable(control.snapshot(page.next), stop.signal)
     }
     if (stop.signal.aborted) return
     deps.replace(position, state)

@@ -40,7 +40,7 @@ export async function readJournal(
     for await (const line of handle.readLines({ start: 0, autoClose: false })) {
       const record = expectHeader ? undefined : parseRecord(line)
       if (expectHeader ? line !== HEADER : record === undefined) return false
-      if (record !== undefined) onRecord(record)
+      if (record !== undefined && !takes(onRecord, record)) return false
       expectHeader = false
     }
     return whole && !expectHeader
@@ -76,7 +76,25 @@ function parseRecord(line: string): JournalRecord | undefined {
 }
 
 function isRecord(value: unknown): value is JournalRecord {
-  return typeof value === 'object' && value !== null && 'changes' in value
+  if (typeof value !== 'object' || value === null) return false
+  if (!('changes' in value) || !Array.isArray(value.changes)) return false
+  return !('position' in value) || isPosition(value.position)
+}
+
+function isPosition(value: unknown): value is Position {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('epoch' in value) || typeof value.epoch !== 'string') return false
+  return 'revision' in value && Number.isSafeInteger(value.revision)
+}
+
+/** A line may be JSON and yet not a change of ours. */
+function takes(onRecord: (record: JournalRecord) => void, record: JournalRecord): boolean {
+  try {
+    onRecord(record)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export interface JournalDeps {

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Control, NodeId, NodeRegistration, NodeReport } from '../control/control.ts'
+import { abortable } from '../process/abortable.ts'
 import type { Log, Service } from '../process/service.ts'
 
 const FIRST_RETRY_MS = 250
@@ -36,10 +37,12 @@ export function startMembership(nodeId: NodeId, deps: MembershipDeps): Membershi
     let retryMs = FIRST_RETRY_MS
     while (!stop.signal.aborted) {
       try {
-        const waitMs = registered ? await beat() : await register()
+        // A tracker that hangs must not hold up the end of the process.
+        const waitMs = await abortable(registered ? beat() : register(), stop.signal)
         retryMs = FIRST_RETRY_MS
         await pause(waitMs)
       } catch (err) {
+        if (stop.signal.aborted) return
         deps.log.warn({ err, retryMs }, 'the tracker took no sign of life')
         await pause(retryMs)
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)

@@ -7,6 +7,7 @@
  */
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
+import type { Metainfo } from '../../core/metainfo.ts'
 import type { Control, NodeId, NodeRegistration, NodeReport, Role } from '../control/control.ts'
 import type { Replica } from '../control/replica.ts'
 import type { Log, Service } from '../process/service.ts'
@@ -74,7 +75,7 @@ export function createNode(deps: NodeDeps): Node {
     wirePeers(infoHash, replica.holders(infoHash), id)
   const announcing = createAnnouncing({ announcer, swarm, replica })
   const holdings = watchHoldings({ ...deps, announcing })
-  const locateDeps = { library, cache, control, swarm, fleetPeers }
+  const locateDeps = { library, cache, control, swarm, fleetPeers, sidecarOf }
   const sessions = createSessions(SESSIONS, {
     swarm,
     locate: (infoHash, signal) => locate(infoHash, locateDeps, signal),
@@ -82,6 +83,7 @@ export function createNode(deps: NodeDeps): Node {
     onJoin: announcing.joined,
     onClosed: (infoHash) => {
       if (library?.complete(infoHash) !== true) void announcing.forget(infoHash)
+      leaveCache(infoHash)
     },
     log
   })
@@ -138,12 +140,11 @@ export function createNode(deps: NodeDeps): Node {
 
   async function host(infoHash: InfoHash, signal: AbortSignal): Promise<void> {
     if (library === undefined) throw new AppError('INTERNAL', 'this node has no library')
-    if (!library.has(infoHash)) {
-      const metainfo = await fetchMetainfo(infoHash, locateDeps, signal)
-      await sessions.end(infoHash, new AppError('SHUTTING_DOWN', 'moved into the library'))
-      await cache?.drop(infoHash)
-      const store = await library.create(metainfo, sidecarOf(infoHash))
-      await store.close()
+    const cached = sessions.get(infoHash)?.store
+    if (!library.has(infoHash) || cached?.kind === 'cache') {
+      const metainfo = cached?.metainfo ?? (await fetchMetainfo(infoHash, locateDeps, signal))
+      const moved = new AppError('SHUTTING_DOWN', 'moved into the library')
+      await sessions.end(infoHash, moved, () => moveIn(library, metainfo))
     }
     const session = await sessions.open(infoHash, signal)
     if (!session.store.complete) {
@@ -154,6 +155,26 @@ export function createNode(deps: NodeDeps): Node {
     }
     await session.store.flush()
     await holdings.share(infoHash)
+  }
+
+  /** From the cache, which nobody can open meanwhile; unless it was unpublished just now. */
+  async function moveIn(library: Library, metainfo: Metainfo): Promise<void> {
+    const { infoHash } = metainfo
+    if (replica.entry(infoHash)?.state === 'unpublished') throw gone(infoHash)
+    await cache?.drop(infoHash)
+    const store = await library.create(metainfo, sidecarOf(infoHash))
+    await store.close()
+  }
+
+  async function share(infoHash: InfoHash): Promise<void> {
+    if (sessions.get(infoHash) === undefined) leaveCache(infoHash)
+    await holdings.share(infoHash)
+  }
+
+  /** A torrent that came into the library is read from the cache no more. */
+  function leaveCache(infoHash: InfoHash): void {
+    if (library?.has(infoHash) !== true || cache?.has(infoHash) !== true) return
+    cache.drop(infoHash).catch((err) => log.warn({ err, infoHash }, 'a cached copy stayed'))
   }
 
   function sidecarOf(infoHash: InfoHash) {
@@ -174,13 +195,13 @@ export function createNode(deps: NodeDeps): Node {
 
   async function removeAll(infoHash: InfoHash): Promise<void> {
     const here = library?.has(infoHash) === true || cache?.has(infoHash) === true
-    await sessions.end(infoHash, new AppError('CONTENT_GONE', `${infoHash} was unpublished`))
+    await sessions.end(infoHash, gone(infoHash), async () => {
+      await library?.remove(infoHash)
+      await cache?.drop(infoHash)
+    })
     if (!here) return
     holdings.forget(infoHash)
-    const told = announcing.forget(infoHash)
-    await library?.remove(infoHash)
-    await cache?.drop(infoHash)
-    await told
+    await announcing.forget(infoHash)
     log.info({ infoHash }, 'unpublished content deleted')
   }
 
@@ -205,7 +226,7 @@ export function createNode(deps: NodeDeps): Node {
     replica,
     control,
     open: sessions.open,
-    share: holdings.share,
+    share,
     host,
     drop,
     statsOf: (infoHash) => swarm.stats(infoHash),
@@ -220,6 +241,10 @@ export function createNode(deps: NodeDeps): Node {
       await sessions.close()
     }
   }
+}
+
+function gone(infoHash: InfoHash): AppError {
+  return new AppError('CONTENT_GONE', `${infoHash} was unpublished`)
 }
 
 function whenComplete(library: Library, infoHash: InfoHash, signal: AbortSignal): Promise<void> {

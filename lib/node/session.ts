@@ -5,6 +5,7 @@
  * joins the swarm when something is missing or a peer knocks, never before: content that is
  * complete on the disk is read without the engine hearing of it.
  */
+import { AppError } from '../../core/errors.ts'
 import { type ByteSpan, type PieceSpan, piecesOf } from '../../core/geometry.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { PieceStore } from '../store/piece-store.ts'
@@ -26,6 +27,8 @@ export interface Seat {
    * Rejects with STORE_FULL when there is none, and with the signal's reason.
    */
   want(span: ByteSpan, signal: AbortSignal): Promise<void>
+  /** Asks the swarm for the window anew: a piece of it turned out to be missing. */
+  askAgain(): void
   leave(): void
 }
 
@@ -50,6 +53,8 @@ export interface Session {
   /** Who sent a piece in this life of the session; undefined when it was on the disk. */
   sender(index: number): PeerClass | undefined
   noteVerified(index: number, from: PeerClass): void
+  /** Looks whether bytes moved since the last look: that is use as well. */
+  noteTraffic(): void
   stats(): TorrentStats | undefined
   close(reason: Error): Promise<void>
 }
@@ -66,6 +71,7 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
   let joined = false
   let hoarding = false
   let usedAt = Date.now()
+  let movedBytes = 0
   let closing: Promise<void> | undefined
 
   const wanted = (): Want => ({
@@ -86,31 +92,59 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
   function update(): void {
     usedAt = Date.now()
     if (ending.signal.aborted) return
-    if (joined) deps.swarm.want(infoHash, wanted())
-    else join()
+    if (!joined) {
+      join()
+      return
+    }
+    deps.swarm.want(infoHash, wanted())
+    // Idle connections were closed, and nobody dials before somebody says so.
+    if (deps.swarm.stats(infoHash)?.peers === 0) introduce(deps.fleetPeers())
+  }
+
+  function introduce(peers: readonly PeerAddress[]): void {
+    if (joined && peers.length > 0) deps.swarm.introduce(infoHash, peers)
   }
 
   function sit(): Seat {
     usedAt = Date.now()
     let pin: Disposable | undefined
+
+    function unpin(): void {
+      pin?.[Symbol.dispose]()
+      pin = undefined
+    }
+
+    /** Where the store is so small that the last window is in the way, that one goes first. */
+    async function pinNext(span: ByteSpan, signal: AbortSignal): Promise<Disposable> {
+      try {
+        return await store.pin(span, signal)
+      } catch (err) {
+        const full = err instanceof AppError && err.code === 'STORE_FULL'
+        if (!full || pin === undefined) throw err
+        windows.set(seat, NOTHING)
+        unpin()
+        return store.pin(span, signal)
+      }
+    }
+
     const seat: Seat = {
       async want(span, signal) {
         const next = piecesOf(metainfo.geometry, span)
         const last = windows.get(seat) ?? NOTHING
         if (last.first === next.first && last.end === next.end) return
-        const room = await store.pin(span, signal)
+        const room = await pinNext(span, signal)
         if (!windows.has(seat)) return room[Symbol.dispose]()
-        pin?.[Symbol.dispose]()
+        unpin()
         pin = room
         windows.set(seat, next)
         if (!allHere(store, next) || joined) update()
       },
+      askAgain: update,
       leave() {
         usedAt = Date.now()
         const { first, end } = windows.get(seat) ?? NOTHING
         windows.delete(seat)
-        pin?.[Symbol.dispose]()
-        pin = undefined
+        unpin()
         if (joined && end > first) deps.swarm.want(infoHash, wanted())
       }
     }
@@ -132,7 +166,7 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
       return joined
     },
     get busy() {
-      return windows.size > 0 || hoarding
+      return windows.size > 0 || (hoarding && !store.complete)
     },
     get stranded() {
       const { all, windows: open } = wanted()
@@ -148,9 +182,7 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
       update()
     },
     join,
-    introduce(peers) {
-      if (joined && peers.length > 0) deps.swarm.introduce(infoHash, peers)
-    },
+    introduce,
     sender: (index) => SENDERS[(senders[index] ?? 0) - 1],
     noteVerified(index, from) {
       usedAt = Date.now()
@@ -158,12 +190,24 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
       store.noteVerified(index)
       if (hoarding && store.complete) hoarding = false
     },
+    noteTraffic() {
+      const moved = payloadOf(deps.swarm.stats(infoHash))
+      if (moved !== movedBytes) usedAt = Date.now()
+      movedBytes = moved
+    },
     stats: () => deps.swarm.stats(infoHash),
     close(reason) {
       closing ??= end(reason)
       return closing
     }
   }
+}
+
+/** Payload bytes in both directions. */
+function payloadOf(stats: TorrentStats | undefined): number {
+  if (stats === undefined) return 0
+  const { downloaded: down, uploaded: up } = stats
+  return SENDERS.reduce((sum, sender) => sum + down[sender] + up[sender], 0)
 }
 
 function allHere(store: PieceStore, window: PieceSpan): boolean {

@@ -16,7 +16,7 @@ import { createSession, type Session, type SessionDeps } from './session.ts'
 
 export interface SessionsConfig {
   readonly maxOpen: number
-  /** A session unused for this long, with no peer connected, is closed. */
+  /** A session that nobody reads and no byte moves through for this long is closed. */
   readonly idleMs: number
   /** How often stranded sessions are introduced to the fleet again. */
   readonly sweepMs: number
@@ -37,8 +37,11 @@ export interface Sessions extends Service {
   open(infoHash: InfoHash, signal: AbortSignal): Promise<Session>
   get(infoHash: InfoHash): Session | undefined
   all(): Iterable<Session>
-  /** Ends the session for `reason`, which its readers see; resolves when its files are free. */
-  end(infoHash: InfoHash, reason: Error): Promise<void>
+  /**
+   * Ends the session for `reason`, which its readers and those who wait for it see, then runs
+   * `move` before the torrent can be opened again. Rejects with what `move` rejects with.
+   */
+  end(infoHash: InfoHash, reason: Error, move?: () => Promise<void>): Promise<void>
 }
 
 interface Opening {
@@ -61,7 +64,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
 
     const flight = opening.get(infoHash) ?? startOpening(infoHash)
     if (flight.abort.signal.aborted) {
-      await flight.promise.catch(() => {})
+      await abortable(settled(flight.promise), signal)
       return open(infoHash, signal)
     }
     flight.waiters++
@@ -82,6 +85,10 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
       await makeRoom()
       signal.throwIfAborted()
       const store = await deps.locate(infoHash, signal)
+      if (signal.aborted) {
+        await store.close()
+        throw signal.reason
+      }
       const session = createSession(store, {
         swarm: deps.swarm,
         fleetPeers: () => deps.fleetPeers(infoHash),
@@ -96,8 +103,9 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
     return flight
   }
 
+  /** Openings count too, the caller's among them: many at once must not pass the limit. */
   async function makeRoom(): Promise<void> {
-    if (sessions.size < config.maxOpen) return
+    if (sessions.size + opening.size <= config.maxOpen) return
     let oldest: Session | undefined
     for (const session of sessions.values()) {
       if (!session.busy && session.usedAt < (oldest?.usedAt ?? Infinity)) oldest = session
@@ -114,21 +122,35 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
     await end(oldest.infoHash, new AppError('SHUTTING_DOWN', 'closed to make room for others'))
   }
 
-  async function end(infoHash: InfoHash, reason: Error): Promise<void> {
+  function end(infoHash: InfoHash, reason: Error, move = async () => {}): Promise<void> {
     const flight = opening.get(infoHash)
-    if (flight !== undefined) await flight.promise.catch(() => {})
     const session = sessions.get(infoHash)
-    if (session === undefined) return closing.get(infoHash)
+    const before = closing.get(infoHash)
+    flight?.abort.abort(reason)
     sessions.delete(infoHash)
-    const closed = session
-      .close(reason)
-      .catch((err) => deps.log.error({ err, infoHash }, 'a torrent did not close cleanly'))
-      .finally(() => {
-        closing.delete(infoHash)
-        deps.onClosed(infoHash)
-      })
-    closing.set(infoHash, closed)
-    await closed
+    // At once, so that its readers hear of it before anybody hears that it has ended.
+    const closed = session && closeSession(session, reason)
+    const ended = (async () => {
+      await before
+      if (flight !== undefined) await settled(flight.promise)
+      await closed
+      await move()
+    })()
+    const free = settled(ended).finally(() => {
+      if (closing.get(infoHash) === free) closing.delete(infoHash)
+    })
+    closing.set(infoHash, free)
+    return ended
+  }
+
+  async function closeSession(session: Session, reason: Error): Promise<void> {
+    const { infoHash } = session
+    try {
+      await session.close(reason)
+    } catch (err) {
+      deps.log.error({ err, infoHash }, 'a torrent did not close cleanly')
+    }
+    deps.onClosed(infoHash)
   }
 
   async function sweepLoop(): Promise<void> {
@@ -142,11 +164,16 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
     const idleSince = Date.now() - config.idleMs
     for (const session of sessions.values()) {
       if (session.stranded) session.introduce(deps.fleetPeers(session.infoHash))
-      const peers = session.stats()?.peers ?? 0
-      if (!session.busy && peers === 0 && session.usedAt < idleSince) {
-        void end(session.infoHash, new AppError('SHUTTING_DOWN', 'put to sleep'))
-      }
+      session.noteTraffic()
+      if (!session.busy && session.usedAt < idleSince) putToSleep(session.infoHash)
     }
+  }
+
+  /** Idle peers do not keep it awake: two nodes would keep each other's for ever. */
+  function putToSleep(infoHash: InfoHash): void {
+    end(infoHash, new AppError('SHUTTING_DOWN', 'put to sleep')).catch((err) =>
+      deps.log.error({ err, infoHash }, 'a torrent did not close cleanly')
+    )
   }
 
   return {
@@ -164,4 +191,9 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
       await Promise.all(closing.values())
     }
   }
+}
+
+/** Resolves when `work` has ended, however it ended. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => {})
 }

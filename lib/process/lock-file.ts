@@ -35,7 +35,8 @@ function openLock(path: string): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(join(path, 'lock'), { timeout: 0 })
-    database.exec('BEGIN EXCLUSIVE')
+    // No journal on the disk: a full one can be locked too.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (err) {
     database?.close()

@@ -30,6 +30,8 @@ export interface ClaimsConfig {
   readonly identity: LedgerIdentity
   readonly geometry: Geometry
   readonly layout: Layout
+  /** Gives a file of the wrong size its size, so that what it lacks can be written; may fail. */
+  readonly mend?: (path: string, size: number) => Promise<boolean>
 }
 
 const STATS_AT_ONCE = 8
@@ -51,14 +53,14 @@ export async function readLedger(
 
 /** Sets the claims in `bits`, which are all clear. */
 export async function claim(config: ClaimsConfig, bits: PieceBits): Promise<Claims> {
-  const { path, identity, geometry, layout } = config
+  const { path, identity, geometry, layout, mend } = config
   const { pieceCount, segmentCount } = identity
   const ledger = await readLedger(path, identity)
   const have = new Bitfield(
     pieceCount,
     ledger === undefined ? undefined : Uint8Array.from(ledger.have)
   )
-  const states = await inspect(layout, segmentCount, ledger)
+  const states = await inspect(layout, segmentCount, ledger, mend)
   const kept = new Bitfield(pieceCount)
   const hints: number[] = []
   for (let index = 0; index < pieceCount; index++) {
@@ -80,14 +82,17 @@ const UNCHANGED = 2
 async function inspect(
   layout: Layout,
   segmentCount: number,
-  ledger: LedgerContent | undefined
+  ledger: LedgerContent | undefined,
+  mend: ClaimsConfig['mend']
 ): Promise<Uint8Array> {
   const states = new Uint8Array(segmentCount)
   const segments = ledger?.records.keys() ?? states.keys()
   await boundedEach(segments, STATS_AT_ONCE, async (segment) => {
-    const now = await recordOf(join(layout.folder, String(segment))).catch(() => undefined)
+    const path = join(layout.folder, String(segment))
+    const now = await recordOf(path).catch(() => undefined)
     const { start, end } = segmentSpan(layout.starts, segment)
-    if (now === undefined || now.size !== end - start) return
+    const mended = now?.size === end - start || (await mend?.(path, end - start)) === true
+    if (now === undefined || !mended) return
     const then = ledger?.records.get(segment)
     const unchanged =
       then?.size === now.size && then.mtimeNs === now.mtimeNs && then.inode === now.inode

@@ -2,6 +2,7 @@
  * One torrent of the library in use: its shared store, and the search for content whose ledger was
  * lost. The library owns when it is opened and closed.
  */
+import { mkdir } from 'node:fs/promises'
 import { pieceSpan } from '../../core/geometry.ts'
 import type { Metainfo } from '../../core/metainfo.ts'
 import type { Log } from '../process/service.ts'
@@ -13,6 +14,7 @@ import { createLedgerKeeper } from './ledger-keeper.ts'
 import { PieceBits } from './piece-bits.ts'
 import { createPieceFiles, type PieceFiles } from './piece-files.ts'
 import type { Layout } from './shared-pieces.ts'
+import { makeSparse } from './staging.ts'
 import { createStoredPieces, type StoredPieces } from './stored-pieces.ts'
 import type { TorrentFolders } from './torrent-folders.ts'
 
@@ -57,7 +59,7 @@ export async function openLibraryTorrent(
   const bits = new PieceBits(memory, pieceCount, 0)
   const identity = { infoHash, pieceCount, segmentCount: metainfo.files.length }
   const base = { path: folders.ledger(infoHash), identity, geometry, layout }
-  const { content, hints } = await claim(base, bits)
+  const { content, hints } = await claim({ ...base, mend }, bits)
   const keeper = createLedgerKeeper(
     { ...base, content },
     { bits, disk, log, usedAt: () => 0, onCommitted }
@@ -69,6 +71,19 @@ export async function openLibraryTorrent(
   )
   const stop = new AbortController()
   const searching = search(store, hints, stop.signal, log)
+
+  /** A file that was cut, deleted or grew; a volume that cannot be written keeps it as it is. */
+  async function mend(path: string, size: number): Promise<boolean> {
+    try {
+      await mkdir(layout.folder, { recursive: true })
+      await makeSparse(path, size)
+      log.warn({ infoHash }, 'a file of the library had the wrong size')
+      return true
+    } catch (err) {
+      log.error({ err, infoHash }, 'a file of the library has the wrong size')
+      return false
+    }
+  }
 
   return {
     store,

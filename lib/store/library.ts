@@ -114,6 +114,7 @@ export async function openLibrary(
     if (known.has(infoHash)) {
       const lease = await leaseKnown(infoHash)
       if (lease !== undefined) return lease
+      await makeFolder(disk, folders.torrent(infoHash))
       await writeMetainfo(metainfo, sidecar ?? null)
     } else {
       await addEmpty(metainfo, sidecar ?? null)

@@ -64,6 +64,11 @@ export class PieceBits {
     raise(this.#proven, index)
   }
 
+  /** A file is not what it was: what was proven is hashed again before it is used. */
+  doubtAll(): void {
+    for (let byte = 0; byte < this.#proven.length; byte++) Atomics.store(this.#proven, byte, 0)
+  }
+
   /** The piece is missing. */
   clear(index: number): void {
     lower(this.#proven, index)

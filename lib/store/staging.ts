@@ -85,7 +85,8 @@ async function expectSize(file: string, expected: number): Promise<void> {
   throw new AppError('STORE_FAILED', `a staged file has ${size} of ${expected} bytes`)
 }
 
-async function makeSparse(file: string, size: number): Promise<void> {
+/** Gives a file its size, whatever it has now; what it lacks reads as zeros and takes no room. */
+export async function makeSparse(file: string, size: number): Promise<void> {
   const handle = await open(file, 'a', 0o644)
   try {
     await handle.truncate(size)

@@ -103,6 +103,7 @@ export function createStoredPieces(
       await jobs.run('http', signal, () => files.read(span.start, part))
     } catch (err) {
       if (err instanceof AppError && err.code === 'STORE_SHORT_READ') {
+        bits.doubtAll()
         for (let index = pieces.first; index < pieces.end; index++) {
           bits.clear(index)
           lost(index)

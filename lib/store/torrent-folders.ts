@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { type InfoHash, parseInfoHash } from '../../core/info-hash.ts'
 import type { Log } from '../process/service.ts'
 import { boundedEach } from './bounded-each.ts'
+import { systemCode } from './store-error.ts'
 
 export interface TorrentFolders {
   readonly root: string
@@ -38,13 +39,23 @@ export function torrentFolders(root: string): TorrentFolders {
       const found: InfoHash[] = []
       const shelves = (await readdir(root)).filter((name) => /^[0-9a-f]{2}$/.test(name))
       await boundedEach(shelves, 8, async (name) => {
-        for (const entry of await readdir(join(root, name))) {
+        for (const entry of await names(join(root, name))) {
           const infoHash = parseInfoHash(entry)
           if (infoHash === entry && entry.startsWith(name)) found.push(infoHash)
         }
       })
       return found
     }
+  }
+}
+
+/** What lies in a folder; nothing in what is no folder. */
+async function names(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (err) {
+    if (systemCode(err) === 'ENOTDIR') return []
+    throw err
   }
 }
 

@@ -19,7 +19,9 @@ t.test('the bytes of a gateway apart come over the wire from the seeder', async 
 })
 
 t.test('kill -9 of the gateway and of the seeder in the middle loses nothing', async (t) => {
-  const fleet = await apart(t, testFolder(t))
+  // Longer than a loaded machine takes to start a seeder.
+  const patient = { SWARMGATE_GATEWAY_FIRST_BYTE_TIMEOUT: '110s' }
+  const fleet = await apart(t, testFolder(t), patient)
   const bytes = noise(24 * 2 ** 20, 5)
   const torrent = await publishAt(fleet, 'movie.mp4', bytes)
 

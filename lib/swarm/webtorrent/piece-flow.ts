@@ -67,6 +67,8 @@ export function createPieceFlow(deps: PieceFlowDeps, initial: Want): PieceFlow {
   let selectionDue = false
   let held = false
   let writtenOfBatch = 0
+  /** How many pieces the store had when the engine's bits were last brought up to date. */
+  let alignedCount = 0
 
   function readyTarget(): FlowTarget | undefined {
     const target = deps.target()
@@ -129,6 +131,13 @@ export function createPieceFlow(deps: PieceFlowDeps, initial: Want): PieceFlow {
     applyWant(target.live.torrent, held ? NOTHING : want, geometry.pieceCount)
   }
 
+  /** Pieces that the main thread found or brought are offered too. */
+  function alignAll(target: FlowTarget | undefined): void {
+    if (target === undefined || keeper.bits.count() === alignedCount) return
+    alignedCount = keeper.bits.count()
+    for (let index = 0; index < geometry.pieceCount; index++) align(target, index)
+  }
+
   /** The store may have lost or gained the piece without the engine. */
   function align({ live }: FlowTarget, index: number): void {
     const has = keeper.bits.has(index)
@@ -171,11 +180,9 @@ export function createPieceFlow(deps: PieceFlowDeps, initial: Want): PieceFlow {
       selectSoon()
     },
     ready() {
-      const target = readyTarget()
       refused.clear()
-      for (let index = 0; target !== undefined && index < geometry.pieceCount; index++) {
-        align(target, index)
-      }
+      alignedCount = -1
+      alignAll(readyTarget())
       selectSoon()
     },
     hashFailed(index) {
@@ -183,7 +190,10 @@ export function createPieceFlow(deps: PieceFlowDeps, initial: Want): PieceFlow {
       deps.target()?.conduct.failed(index)
     },
     evict,
-    tick: (now) => askAgain((at) => now >= at),
+    tick(now) {
+      askAgain((at) => now >= at)
+      alignAll(readyTarget())
+    },
     close: () => keeper.close()
   }
 }

@@ -81,6 +81,7 @@ export function createPieceKeeper(
   }
 
   function lose(index: number): void {
+    bits.doubtAll()
     bits.clear(index)
     events.onLost(index)
   }

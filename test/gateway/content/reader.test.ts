@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { createReader, type Reader } from '../../../gateway/content/reader.ts'
 import { createSession } from '../../../lib/node/session.ts'
+import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import { memoryStore } from '../../fakes/memory-store.ts'
 import { recordingSwarm } from '../../fakes/recording-swarm.ts'
 
@@ -89,5 +90,69 @@ t.test('a client that leaves and content that goes end the wait with their reaso
   const again = reader.ready(signal)
   await session.close(new Error('unpublished'))
   await t.rejects(again, { message: 'unpublished' })
+  reader.close()
+})
+
+t.test('a claim that proves wrong is asked of the swarm though the window stays', async (t) => {
+  const { store, session, swarm } = prepare()
+  const bits = PieceBits.of(store.shared)
+  bits.claim(0)
+  store.prove = async (index) => {
+    bits.clear(index)
+    return false
+  }
+  session.join()
+  const reader = createReader(session, { start: 0, end: 100 }, config)
+  const reading = reader.read(Buffer.alloc(100), signal)
+  await new Promise(setImmediate)
+  t.match(
+    swarm.wants.map(({ windows }) => windows),
+    [[], [{ first: 0, end: 1 }], [{ first: 0, end: 1 }]],
+    'the second time the engine sees that the piece is missing'
+  )
+  session.noteVerified(0, 'seeder')
+  t.equal(await reading, 100)
+  reader.close()
+})
+
+t.test('what comes from different sources is not read at once', async (t) => {
+  const { store, session } = prepare()
+  store.arrive(0)
+  const reader = createReader(session, { start: 0, end: 4 * PIECE }, config)
+  await reader.ready(signal)
+  for (const from of ['seeder', 'stranger', 'gateway'] as const) {
+    session.noteVerified({ seeder: 1, stranger: 2, gateway: 3 }[from], from)
+  }
+  const seen: [string, number][] = []
+  for (;;) {
+    const count = await reader.read(Buffer.alloc(4 * PIECE), signal)
+    if (count === 0) break
+    seen.push([reader.source, count / PIECE])
+  }
+  t.same(seen[0], ['cache', 1], 'here before the reader came')
+  t.same(seen[1], ['seeder', 1])
+  t.equal(
+    seen.reduce((sum, [, pieces]) => sum + pieces, 0),
+    4
+  )
+  reader.close()
+})
+
+t.test('content that goes away ends the reading of what is on the disk too', async (t) => {
+  const { store, session } = prepare({ kind: 'library' })
+  for (let index = 0; index <= 40; index++) store.arrive(index)
+  const reader = createReader(session, { start: 0, end: bytes.length }, config)
+  await reader.read(Buffer.alloc(100), signal)
+  await session.close(new Error('unpublished'))
+  await t.rejects(reader.read(Buffer.alloc(100), signal), { message: 'unpublished' })
+  reader.close()
+})
+
+t.test('a read that the disk never answers ends at the deadline', async (t) => {
+  const { store, session } = prepare({ kind: 'library' })
+  for (let index = 0; index <= 40; index++) store.arrive(index)
+  store.read = () => new Promise(() => {})
+  const reader = createReader(session, { start: 0, end: 10 }, { pieceTimeoutMs: 5 })
+  await t.rejects(reader.read(Buffer.alloc(10), signal), { code: 'STORE_FAILED' })
   reader.close()
 })

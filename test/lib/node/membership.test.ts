@@ -61,3 +61,22 @@ t.test('a tracker that does not answer is tried again, and closing ends the wait
   await membership.close()
   t.equal(tries, 1)
 })
+
+t.test('a tracker that hangs does not hold up the end', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const membership = startMembership('a', {
+    control: {
+      register() {
+        asked.resolve()
+        return new Promise<Lease>(() => {})
+      },
+      heartbeat: () => Promise.reject(new Error('not registered'))
+    },
+    describe: async () => registration,
+    onRegistered: async () => {},
+    log: silentLog
+  })
+  await asked.promise
+  await membership.close()
+  t.notOk(membership.registered)
+})

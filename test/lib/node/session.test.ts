@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { AppError } from '../../../core/errors.ts'
 import { createSession } from '../../../lib/node/session.ts'
 import { memoryStore } from '../../fakes/memory-store.ts'
 import { recordingSwarm } from '../../fakes/recording-swarm.ts'
@@ -108,4 +109,58 @@ t.test('hoarding wants every piece until the last is here', async (t) => {
   t.ok(session.busy)
   for (let index = 0; index < 4; index++) session.noteVerified(index, 'seeder')
   t.notOk(session.busy)
+})
+
+t.test('a small store is left by the last window before the next one comes in', async (t) => {
+  const { store, session } = openSession()
+  const pin = store.pin
+  store.pin = async (span, signal) => {
+    if (store.pinned.length > 0) throw new AppError('STORE_FULL', 'full')
+    return pin(span, signal)
+  }
+  const seat = session.sit()
+  await seat.want({ start: 0, end: PIECE }, signal)
+  await seat.want({ start: PIECE, end: 2 * PIECE }, signal)
+  t.same(store.pinned, [{ start: PIECE, end: 2 * PIECE }])
+  await t.rejects(session.sit().want({ start: 0, end: 1 }, signal), { code: 'STORE_FULL' })
+  t.equal(store.pinned.length, 1, 'the window of another stays')
+})
+
+t.test(
+  'asking again repeats the window and calls the fleet when nobody is connected',
+  async (t) => {
+    const { swarm, session, peer } = openSession()
+    const seat = session.sit()
+    await seat.want({ start: 0, end: PIECE }, signal)
+    swarm.see({ peers: 1 })
+    seat.askAgain()
+    t.equal(swarm.wants.length, 2)
+    t.same(swarm.wants[0], swarm.wants[1])
+    t.same(swarm.introduced, [])
+    swarm.see({ peers: 0 })
+    seat.askAgain()
+    t.same(swarm.introduced, [peer])
+    await session.close(new Error('over'))
+    seat.askAgain()
+    t.equal(swarm.wants.length, 3, 'not after the end')
+  }
+)
+
+t.test('content found on the disk ends the hoarding as content from peers does', async (t) => {
+  const { store, session } = openSession({ kind: 'library' })
+  session.hoard()
+  for (let index = 0; index < 4; index++) store.arrive(index)
+  t.notOk(session.busy)
+})
+
+t.test('only bytes that move count as use', async (t) => {
+  const { swarm, session } = openSession()
+  session.noteTraffic()
+  const before = session.usedAt
+  while (Date.now() === before) await new Promise(setImmediate)
+  session.noteTraffic()
+  t.equal(session.usedAt, before)
+  swarm.see({ downloaded: { seeder: 1, gateway: 0, stranger: 0 } })
+  session.noteTraffic()
+  t.ok(session.usedAt > before)
 })
