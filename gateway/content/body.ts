@@ -21,6 +21,14 @@ export interface BodyDeps {
   readonly onSent: (source: ByteSource, bytes: number) => void
 }
 
+/** The connection ended under a write: nothing failed here. */
+export class ClientLeft extends Error {
+  constructor(cause: Error) {
+    super('the client left', { cause })
+    this.name = 'ClientLeft'
+  }
+}
+
 /**
  * Resolves when all `length` bytes were handed to the socket. Rejects, with the response
  * destroyed, on a read error, a client that left or stalled, or a reader that ended early.
@@ -116,7 +124,7 @@ function createTurn(budget: BufferBudget): Turn {
     writing = new Promise((resolve, reject) => {
       response.write(bytes, (err) => {
         written = true
-        if (err) reject(err)
+        if (err) reject(new ClientLeft(err))
         else resolve()
       })
     })

@@ -11,7 +11,7 @@ import type { Entry, EntryFile } from '../../lib/control/control.ts'
 import type { Node } from '../../lib/node/node.ts'
 import type { Session } from '../../lib/node/session.ts'
 import type { Log } from '../../lib/process/service.ts'
-import { sendBody } from './body.ts'
+import { ClientLeft, sendBody } from './body.ts'
 import { createBufferBudget } from './buffer-budget.ts'
 import { createFileLookup } from './file-lookup.ts'
 import { openInTime } from './open-in-time.ts'
@@ -130,7 +130,7 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
       const alive = AbortSignal.any([signal, gone])
       await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, alive)
     } catch (err) {
-      if (signal.aborted) return
+      if (signal.aborted || err instanceof ClientLeft) return
       if (!gone.aborted) deps.metrics.stalled()
       deps.log.warn({ err, url: request.url }, 'a response was reset')
     }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { type BodyDeps, sendBody } from '../../../gateway/content/body.ts'
+import { type BodyDeps, ClientLeft, sendBody } from '../../../gateway/content/body.ts'
 import { createBufferBudget } from '../../../gateway/content/buffer-budget.ts'
 import type { Reader } from '../../../gateway/content/reader.ts'
 
@@ -113,6 +113,19 @@ t.test('a client that does not read holds two buffers and is given up in the end
   client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(await outcome, { code: 'REQUEST_TIMEOUT' })
   t.ok(reader.given < 2 ** 27, 'no more was read than sockets and buffers hold')
+})
+
+t.test('a client that leaves in the middle is told apart from a failure', async (t) => {
+  const size = 2 ** 30
+  const { port, outcome } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': size })
+    return sendBody(response, countingReader(size), size, deps(), new AbortController().signal)
+  })
+  const client = connect(port, '127.0.0.1')
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(client, 'data')
+  client.resetAndDestroy()
+  t.ok((await outcome) instanceof ClientLeft)
 })
 
 t.test('a slow reader beside a fast one never sees the bytes of another', async (t) => {
