@@ -1,5 +1,5 @@
 /**
- * Which seeder takes an upload: any live one with room, always the same for one principal while
+ * Which seeder takes an upload: a live one with room, always the same for one principal while
  * the fleet stays as it is, so that the parts of one upload meet.
  */
 import { createHash } from 'node:crypto'
