@@ -36,6 +36,8 @@ export interface Reader {
 
 const MAX_WINDOW = 32 * 2 ** 20
 const FIRST_WINDOW_PIECES = 2
+/** How long the word of a piece's sender may lag behind the piece; it decides a metric only. */
+const HEARSAY_MS = 50
 const NOTHING: PieceSpan = { first: 0, end: 0 }
 
 /**
@@ -61,6 +63,9 @@ export function createReader(session: Session, span: ByteSpan, config: ReaderCon
     const index = pieceAt(geometry, position)
     const alive = aliveFor(signal)
     if (!isAtHand()) await obtainInTime(index, timeoutMs, alive)
+    if (fetched.has(index) && session.sender(index) === undefined) {
+      await session.whenHeard(index, HEARSAY_MS)
+    }
     source = sourceOf(index)
     return source
   }

@@ -52,6 +52,11 @@ export interface Session {
   introduce(peers: readonly PeerAddress[]): void
   /** Who sent a piece in this life of the session; undefined when it was on the disk. */
   sender(index: number): PeerClass | undefined
+  /**
+   * Resolves when the engine tells who sent the piece, at the latest after `ms`: the bits of a
+   * piece are shared memory and may be seen before the message.
+   */
+  whenHeard(index: number, ms: number): Promise<void>
   noteVerified(index: number, from: PeerClass): void
   /** Looks whether bytes moved since the last look: that is use as well. */
   noteTraffic(): void
@@ -68,6 +73,7 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
   const windows = new Map<Seat, PieceSpan>()
   /** Per piece: 0 for "was on the disk", else 1 + index into SENDERS. */
   const senders = new Uint8Array(metainfo.geometry.pieceCount)
+  const hearers = new Set<(index: number) => void>()
   let joined = false
   let hoarding = false
   let usedAt = Date.now()
@@ -152,6 +158,19 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
     return seat
   }
 
+  function whenHeard(index: number, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => hear(index), ms)
+      function hear(told: number): void {
+        if (told !== index) return
+        clearTimeout(timer)
+        hearers.delete(hear)
+        resolve()
+      }
+      hearers.add(hear)
+    })
+  }
+
   async function end(reason: Error): Promise<void> {
     ending.abort(reason)
     if (joined) await deps.swarm.leave(infoHash)
@@ -184,10 +203,12 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
     join,
     introduce,
     sender: (index) => SENDERS[(senders[index] ?? 0) - 1],
+    whenHeard,
     noteVerified(index, from) {
       usedAt = Date.now()
       senders[index] = 1 + SENDERS.indexOf(from)
       store.noteVerified(index)
+      for (const hear of hearers) hear(index)
       if (hoarding && store.complete) hoarding = false
     },
     noteTraffic() {

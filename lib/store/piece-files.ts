@@ -15,6 +15,7 @@ import { PieceBits } from './piece-bits.ts'
 import { segmentAt } from './segments.ts'
 import type { SharedPieces } from './shared-pieces.ts'
 import { readError, writeError } from './store-error.ts'
+import { writeFully } from './write-fully.ts'
 
 export interface PieceFiles {
   /**
@@ -110,18 +111,5 @@ async function readFully(handle: FileHandle, target: Uint8Array, position: numbe
       throw new AppError('STORE_SHORT_READ', `got ${done} of ${target.byteLength} bytes`)
     }
     done += bytesRead
-  }
-}
-
-async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.byteLength) {
-    const { bytesWritten } = await handle.write(
-      bytes,
-      done,
-      bytes.byteLength - done,
-      position + done
-    )
-    done += bytesWritten
   }
 }

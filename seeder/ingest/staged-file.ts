@@ -6,9 +6,10 @@
  * last byte; at most 256 MiB are written ahead of the disk. The last sync is the library's, as
  * part of publishing.
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { DiskJobs } from '../../lib/store/disk-jobs.ts'
 import { writeError } from '../../lib/store/store-error.ts'
+import { writeFully } from '../../lib/store/write-fully.ts'
 
 const SYNC_BYTES = 64 * 2 ** 20
 const MAX_UNSYNCED_BYTES = 4 * SYNC_BYTES
@@ -40,7 +41,7 @@ export async function createStagedFile(
 
   async function write(bytes: Uint8Array): Promise<void> {
     if (written - synced > MAX_UNSYNCED_BYTES) await syncing
-    await disk.run('ingest', signal, () => writeAll(handle, bytes, written))
+    await disk.run('ingest', signal, () => writeFully(handle, bytes, written))
     written += bytes.byteLength
     if (written - syncedTo >= SYNC_BYTES) syncLater()
   }
@@ -70,19 +71,6 @@ export async function createStagedFile(
       await Promise.allSettled([tail, syncing])
       await handle.close()
     }
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.byteLength) {
-    const { bytesWritten } = await handle.write(
-      bytes,
-      done,
-      bytes.byteLength - done,
-      position + done
-    )
-    done += bytesWritten
   }
 }
 
