@@ -12,9 +12,11 @@ import { AppError } from '../../core/errors.ts'
 import type { ByteSpan } from '../../core/geometry.ts'
 import type { Descriptors } from './descriptors.ts'
 import { PieceBits } from './piece-bits.ts'
+import { readvFully } from './readv-fully.ts'
 import { segmentAt } from './segments.ts'
 import type { SharedPieces } from './shared-pieces.ts'
 import { readError, writeError } from './store-error.ts'
+import { totalBytes, viewsWithin } from './view-list.ts'
 import { writeFully } from './write-fully.ts'
 
 export interface PieceFiles {
@@ -23,6 +25,11 @@ export interface PieceFiles {
    * them is not there, `STORE_FAILED` when the system fails otherwise.
    */
   read(offset: number, target: Uint8Array): Promise<void>
+  /**
+   * Fills the views one after the other with the bytes from `offset` on, with one call of the
+   * system per file. Rejects as `read` does; the views then hold anything.
+   */
+  readv(offset: number, views: readonly Uint8Array[]): Promise<void>
   /**
    * Writes all of `bytes` at `offset`. False, with nothing promised about the span, when part of
    * it lies in an extent that is not resident. Rejects with `STORE_FULL` or `STORE_FAILED`.
@@ -66,6 +73,33 @@ export function createPieceFiles(shared: SharedPieces, descriptors: Descriptors)
         throw readError(`segment ${segment}`, err)
       })
 
+  /** As `walk` and `readPart`, for views: a file boundary may lie within one. */
+  async function readViews(offset: number, views: readonly Uint8Array[]): Promise<void> {
+    const end = offset + totalBytes(views)
+    if (offset < 0 || end > size) throw new RangeError(`bytes ${offset}-${end} of ${size}`)
+    let at = offset
+    for (let segment = segmentAt(starts, offset); at < end; segment++) {
+      const next = Math.min(end, startOf(segment + 1))
+      if (next === at) continue
+      const whole = at === offset && next === end
+      const part = whole ? views : viewsWithin(views, at - offset, next - offset)
+      await readSegment(segment, at - startOf(segment), part)
+      at = next
+    }
+  }
+
+  async function readSegment(
+    segment: number,
+    from: number,
+    views: readonly Uint8Array[]
+  ): Promise<void> {
+    try {
+      await descriptors.use(pathOf(segment), 'r', (handle) => readvFully(handle, views, from))
+    } catch (err) {
+      throw readError(`segment ${segment}`, err)
+    }
+  }
+
   const writePart: Step = (segment, from, part) =>
     descriptors
       .use(pathOf(segment), writeMode, (handle) => writeFully(handle, part, from))
@@ -84,6 +118,7 @@ export function createPieceFiles(shared: SharedPieces, descriptors: Descriptors)
 
   return {
     read: (offset, target) => walk(offset, target, readPart),
+    readv: readViews,
     async write(offset, bytes) {
       if (!writable(offset, bytes.byteLength)) return false
       await walk(offset, bytes, writePart)

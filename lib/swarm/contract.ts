@@ -48,6 +48,22 @@ export interface TorrentStats {
   readonly uploaded: Readonly<Record<PeerClass, number>>
 }
 
+/** How this node proves itself to others of its fleet. */
+export interface FleetIdentity {
+  /** The cluster secret. */
+  readonly secret: string
+  readonly nodeId: string
+  readonly role: 'seeder' | 'gateway'
+  /** `host:port` where other nodes dial this engine; undefined: where it listens. */
+  readonly wire: string | undefined
+}
+
+/** A rate that all engines of a node keep together. */
+export interface SharedRate {
+  readonly memory: SharedArrayBuffer
+  readonly bytesPerSecond: number
+}
+
 export interface EngineConfig {
   /** Address and port of the BitTorrent wire; port 0 takes a free one. */
   readonly host: string
@@ -55,6 +71,18 @@ export interface EngineConfig {
   /** Peers at once, per torrent and in total. */
   readonly maxPeersPerTorrent: number
   readonly maxPeers: number
+  /** Strangers at once from one address. */
+  readonly maxPeersPerAddress: number
+  /** Undefined: a node on its own, nothing is proven. */
+  readonly fleet?: FleetIdentity | undefined
+  /** `fleet`: a peer that has not proven itself is told and given nothing. */
+  readonly access: 'open' | 'fleet'
+  readonly upload?: SharedRate | undefined
+  readonly download?: SharedRate | undefined
+  /** Connections of our own WebRTC process prove themselves with this; undefined: there are none. */
+  readonly relayToken?: Uint8Array | undefined
+  /** Where they are taken, on the loopback; undefined takes a free port. */
+  readonly relayPort?: number | undefined
 }
 
 export type EngineCommand =
@@ -70,6 +98,12 @@ export type EngineCommand =
       readonly infoHash: InfoHash
       readonly peers: readonly PeerAddress[]
     }
+  /** The torrent will be joined within seconds: connections may be made meanwhile. */
+  | {
+      readonly type: 'approach'
+      readonly infoHash: InfoHash
+      readonly peers: readonly PeerAddress[]
+    }
   /** Forget these pieces and tell peers (BEP 54); `evicted` answers once none is in use. */
   | {
       readonly type: 'evict'
@@ -80,7 +114,8 @@ export type EngineCommand =
   | { readonly type: 'close' }
 
 export type EngineEvent =
-  | { readonly type: 'ready'; readonly port: number }
+  /** `relayPort`: where connections of our WebRTC process are taken, on the loopback. */
+  | { readonly type: 'ready'; readonly port: number; readonly relayPort?: number | undefined }
   /** A peer asks for a torrent that is not joined. Join it within 5 s and the peer is served. */
   | { readonly type: 'knock'; readonly infoHash: InfoHash }
   /** Bytes whose SHA-1 is the infohash; not yet validated as metainfo. */

@@ -16,6 +16,7 @@ const LAST_PAUSE_MS = 30_000
 const SETTLED_MS = 60_000
 const CLOSE_MS = 5000
 
+type Ready = Extract<EngineEvent, { type: 'ready' }>
 /** What an engine says after it is ready. */
 export type EngineNews = Exclude<EngineEvent, { type: 'ready' }>
 
@@ -28,6 +29,7 @@ export interface EngineThreadDeps {
 
 export interface EngineThread {
   readonly port: number
+  readonly relayPort: number | undefined
   send(command: EngineCommand): void
   /** Resolves when the thread has ended: cleanly, or after 5 s by force. */
   close(): Promise<void>
@@ -36,6 +38,7 @@ export interface EngineThread {
 interface Run {
   readonly worker: Worker
   readonly port: number
+  readonly relayPort: number | undefined
   readonly ended: Promise<Error>
 }
 
@@ -47,7 +50,7 @@ export async function startEngineThread(
 ): Promise<EngineThread> {
   const stop = new AbortController()
   let run: Run | undefined = await startRun(entry, config, deps)
-  const { port } = run
+  const { port, relayPort } = run
   const watching = watch(run)
 
   async function watch(first: Run): Promise<void> {
@@ -74,7 +77,7 @@ export async function startEngineThread(
       await delay(pauseMs, undefined, { signal: stop.signal }).catch(() => {})
       if (stop.signal.aborted) return undefined
       try {
-        const next = await startRun(entry, { ...config, port }, deps)
+        const next = await startRun(entry, { ...config, port, relayPort }, deps)
         if (!stop.signal.aborted) return next
         await next.worker.terminate()
         return undefined
@@ -96,6 +99,7 @@ export async function startEngineThread(
   let closing: Promise<void> | undefined
   return {
     port,
+    relayPort,
     send: (command) => run?.worker.postMessage(command),
     close() {
       closing ??= end()
@@ -112,12 +116,12 @@ async function startRun(entry: URL, config: EngineConfig, deps: EngineThreadDeps
   })
   // `error` comes before `exit`; the thread is gone only at `exit`.
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  const port = await new Promise<number>((resolve, reject) => {
+  const { port, relayPort } = await new Promise<Ready>((resolve, reject) => {
     void ended.then(reject)
     worker.on('message', (event: EngineEvent) => {
-      if (event.type === 'ready') resolve(event.port)
+      if (event.type === 'ready') resolve(event)
       else deps.onEvent(event)
     })
   })
-  return { worker, port, ended: Promise.all([ended, gone]).then(([err]) => err) }
+  return { worker, port, relayPort, ended: Promise.all([ended, gone]).then(([err]) => err) }
 }

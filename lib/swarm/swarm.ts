@@ -10,7 +10,6 @@ import { type InfoHash, infoHashOf, shardOf } from '../../core/info-hash.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Log, Service } from '../process/service.ts'
 import { formatAddress } from './address.ts'
-import { defaultWorkers } from './config.ts'
 import type {
   EngineCommand,
   EngineTorrent,
@@ -19,26 +18,16 @@ import type {
   TorrentStats,
   Want
 } from './contract.ts'
-import { type EngineNews, type EngineThread, startEngineThread } from './engine-thread.ts'
+import type { EngineNews } from './engine-thread.ts'
+import { type SwarmConfig, startEngineThreads } from './engine-threads.ts'
 import { createMetadataRequests } from './metadata-requests.ts'
 import { createSwarmMetrics } from './metrics.ts'
 import { createReleases } from './releases.ts'
 
-const MAX_PEERS_PER_TORRENT = 80
-const MAX_PEERS_PER_WORKER = 400
 /** Addresses kept for a torrent in case its thread is started again. */
 const MAX_KEPT_PEERS = 200
 
-const ENGINES = { webtorrent: new URL('./webtorrent/worker.ts', import.meta.url) } as const
-
-export interface SwarmConfig {
-  readonly wireHost: string
-  /** Worker i listens on this port + i; 0 takes a free port for each. */
-  readonly wirePort: number
-  readonly engine: keyof typeof ENGINES
-  /** Undefined: cores less one, at least 1. */
-  readonly workers?: number | undefined
-}
+export type { SwarmConfig } from './engine-threads.ts'
 
 export interface SwarmListener {
   knock?(infoHash: InfoHash): void
@@ -50,11 +39,15 @@ export interface SwarmListener {
 export interface Swarm extends Service {
   /** One per worker; `shardOf(infoHash, ports.length)` is the one of a torrent. */
   readonly ports: readonly number[]
+  /** Where each worker takes connections of the WebRTC process; empty without `relayToken`. */
+  readonly relayPorts: readonly number[]
   join(torrent: EngineTorrent): void
   /** Resolves when no file of the torrent is in use any more. */
   leave(infoHash: InfoHash): Promise<void>
   want(infoHash: InfoHash, want: Want): void
   introduce(infoHash: InfoHash, peers: readonly PeerAddress[]): void
+  /** The torrent will be joined within seconds: connects to these peers meanwhile. */
+  approach(infoHash: InfoHash, peers: readonly PeerAddress[]): void
   /** The info dictionary from peers (BEP 9). Rejects with the signal's reason. */
   discover(
     infoHash: InfoHash,
@@ -83,7 +76,7 @@ export async function createSwarm(
   const releases = createReleases()
   const listeners = new Set<SwarmListener>()
   const meter = metrics && createSwarmMetrics(metrics, countPeers)
-  const threads = await startThreads(config, { log, onEvent, onRestart })
+  const threads = await startEngineThreads(config, { log, onEvent, onRestart })
   let closing: Promise<void> | undefined
 
   function send(infoHash: InfoHash, command: EngineCommand): void {
@@ -188,6 +181,11 @@ export async function createSwarm(
     send(infoHash, { type: 'peers', infoHash, peers })
   }
 
+  function approach(infoHash: InfoHash, peers: readonly PeerAddress[]): void {
+    if (joined.has(infoHash) || peers.length === 0) return
+    send(infoHash, { type: 'approach', infoHash, peers })
+  }
+
   async function discover(
     infoHash: InfoHash,
     peers: readonly PeerAddress[],
@@ -219,10 +217,12 @@ export async function createSwarm(
   return {
     name: 'swarm',
     ports: threads.map(({ port }) => port),
+    relayPorts: threads.flatMap(({ relayPort }) => relayPort ?? []),
     join,
     leave,
     want,
     introduce,
+    approach,
     discover,
     evict,
     stats: (infoHash) => joined.get(infoHash)?.stats,
@@ -235,36 +235,6 @@ export async function createSwarm(
       return closing
     }
   }
-}
-
-/** All or none: when one engine cannot start, those that did are closed. */
-async function startThreads(
-  config: SwarmConfig,
-  deps: {
-    readonly log: Log
-    readonly onEvent: (event: EngineNews) => void
-    readonly onRestart: (thread: number) => void
-  }
-): Promise<EngineThread[]> {
-  const count = config.workers ?? defaultWorkers()
-  const starts = Array.from({ length: count }, (_, index) =>
-    startEngineThread(
-      ENGINES[config.engine],
-      {
-        host: config.wireHost,
-        port: config.wirePort === 0 ? 0 : config.wirePort + index,
-        maxPeersPerTorrent: MAX_PEERS_PER_TORRENT,
-        maxPeers: MAX_PEERS_PER_WORKER
-      },
-      { log: deps.log, onEvent: deps.onEvent, onRestart: () => deps.onRestart(index) }
-    )
-  )
-  const outcomes = await Promise.allSettled(starts)
-  const threads = outcomes.flatMap((outcome) => ('value' in outcome ? [outcome.value] : []))
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-  if (failed === undefined) return threads
-  await Promise.all(threads.map((thread) => thread.close()))
-  throw failed.reason
 }
 
 function mergePeers(known: readonly PeerAddress[], more: readonly PeerAddress[]): PeerAddress[] {

@@ -6,7 +6,7 @@
  * and webtorrent hears nothing, which leaves the piece neither had nor asked for.
  */
 import type { Store } from 'webtorrent'
-import type { PieceKeeper, WriteOutcome } from './piece-keeper.ts'
+import type { PieceKeeper, WriteOutcome } from '../piece-keeper.ts'
 
 export interface ChunkStoreEvents {
   /** The piece is written, its bits are set; webtorrent learns of it next. */

@@ -9,8 +9,8 @@ import type WebTorrent from 'webtorrent'
 import type { Torrent } from 'webtorrent'
 import { type InfoHash, infoHashOf } from '../../../core/info-hash.ts'
 import type { PeerAddress } from '../contract.ts'
+import { createPeerBook } from '../peer-book.ts'
 import { metadataExtension } from './metadata-extension.ts'
-import { createPeerBook } from './peer-book.ts'
 import { dropWire, guardWires } from './wire-guard.ts'
 
 const MAX_UNSENT_BYTES = 2 ** 20

@@ -14,10 +14,10 @@ import type {
   EngineTorrent,
   PeerAddress
 } from '../contract.ts'
+import { createKnocks } from '../knocks.ts'
 import { closeClient, openClient } from './client.ts'
 import { type Discovery, discover } from './discovery.ts'
 import { type JoinedTorrent, joinTorrent } from './joined-torrent.ts'
-import { createKnocks } from './knocks.ts'
 
 const TICK_MS = 500
 const MAX_OPEN_FILES = 128
@@ -148,6 +148,9 @@ export async function openEngine(
         return introduce(command.infoHash, command.peers)
       case 'discover':
         return startDiscovery(command.infoHash, command.peers)
+      case 'approach':
+        // Only saves time, which this engine has no way to.
+        return
       case 'evict':
         return evict(command.infoHash, command.first, command.end)
     }

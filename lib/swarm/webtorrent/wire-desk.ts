@@ -7,8 +7,8 @@
 import type Wire from 'bittorrent-protocol'
 import type { Metainfo } from '../../../core/metainfo.ts'
 import type { PeerClass } from '../contract.ts'
+import type { PeerBook } from '../peer-book.ts'
 import { metadataExtension } from './metadata-extension.ts'
-import type { PeerBook } from './peer-book.ts'
 import type { PeerConduct } from './peer-conduct.ts'
 import type { Traffic } from './traffic.ts'
 import {

@@ -49,6 +49,27 @@ t.test('bytes are written and read across files, empty ones skipped', async (t) 
   t.same(target, bytes)
 })
 
+t.test('views are filled one after the other, across files and their borders', async (t) => {
+  const { files, path } = setup(t, 'library', [0, 4, 4, 25, 30])
+  for (const k of [0, 2, 3]) writeFileSync(path(k), Buffer.alloc(0))
+  await files.write(0, Buffer.from(Array.from({ length: 30 }, (_, i) => i)))
+  const views = [2, 0, 5, 18, 3].map((length) => Buffer.alloc(length))
+  await files.readv(1, views)
+  t.same(Buffer.concat(views), Buffer.from(Array.from({ length: 28 }, (_, i) => i + 1)))
+  await files.readv(3, [])
+})
+
+t.test('a vectored read that misses a byte is a short read', async (t) => {
+  const { files, path } = setup(t, 'library', [0, 10, 30])
+  writeFileSync(path(0), Buffer.alloc(10))
+  writeFileSync(path(1), Buffer.alloc(19))
+  const views = () => [Buffer.alloc(5), Buffer.alloc(20)]
+  await t.rejects(files.readv(5, views()), { code: 'STORE_SHORT_READ' })
+  await files.readv(4, views())
+  await t.rejects(files.readv(6, views()), RangeError)
+  await t.rejects(files.readv(-1, views()), RangeError)
+})
+
 t.test('a file that ends too early or is missing is a short read', async (t) => {
   const { files, path } = setup(t, 'library', [0, 10, 30])
   writeFileSync(path(0), Buffer.alloc(9))

@@ -14,7 +14,14 @@ import { silentLog } from '../../fakes/silent-log.ts'
 import { makeContent } from './torrent-folder.ts'
 
 const ENTRY = new URL('./fragile-engine.ts', import.meta.url)
-const CONFIG: EngineConfig = { host: '127.0.0.1', port: 0, maxPeers: 1, maxPeersPerTorrent: 1 }
+const CONFIG: EngineConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  maxPeers: 1,
+  maxPeersPerTorrent: 1,
+  maxPeersPerAddress: 100,
+  access: 'open'
+}
 const { infoHash } = makeContent('any', 1)
 
 function deps(more: Partial<EngineThreadDeps> = {}): EngineThreadDeps {

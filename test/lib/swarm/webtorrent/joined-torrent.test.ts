@@ -8,7 +8,14 @@ import { closeClient, openClient } from '../../../../lib/swarm/webtorrent/client
 import { joinTorrent } from '../../../../lib/swarm/webtorrent/joined-torrent.ts'
 import { EVERYTHING, makeContent, makeFolder } from '../torrent-folder.ts'
 
-const CONFIG = { host: '127.0.0.1', port: 0, maxPeers: 10, maxPeersPerTorrent: 10 }
+const CONFIG = {
+  host: '127.0.0.1',
+  port: 0,
+  maxPeers: 10,
+  maxPeersPerTorrent: 10,
+  maxPeersPerAddress: 100,
+  access: 'open'
+} as const
 
 /** webtorrent's way out of trouble, which no public call takes with an error. */
 function fail(torrent: Torrent, message: string): void {

@@ -6,14 +6,15 @@
  * written; nothing is read from or written to pieces that are being evicted.
  * Not its job: which pieces the engine offers (`joined-torrent.ts`), durability (the ledger).
  */
-import { AppError } from '../../../core/errors.ts'
-import { pieceSpan } from '../../../core/geometry.ts'
-import type { Metainfo } from '../../../core/metainfo.ts'
-import type { Descriptors } from '../../store/descriptors.ts'
-import { PieceBits } from '../../store/piece-bits.ts'
-import { createPieceFiles } from '../../store/piece-files.ts'
-import { provePiece } from '../../store/prove.ts'
-import type { SharedPieces } from '../../store/shared-pieces.ts'
+import { AppError } from '../../core/errors.ts'
+import { type PieceSpan, pieceSpan, piecesOf } from '../../core/geometry.ts'
+import type { Metainfo } from '../../core/metainfo.ts'
+import type { Descriptors } from '../store/descriptors.ts'
+import { PieceBits } from '../store/piece-bits.ts'
+import { createPieceFiles } from '../store/piece-files.ts'
+import { provePiece } from '../store/prove.ts'
+import type { SharedPieces } from '../store/shared-pieces.ts'
+import { totalBytes } from '../store/view-list.ts'
 
 /** `absent`: the cache has no room for the piece now. `failed`: the disk did not take it. */
 export type WriteOutcome = 'written' | 'absent' | 'failed'
@@ -25,6 +26,12 @@ export interface PieceKeeper {
    * bytes are wrong, which `onLost` has then heard. Rejects when the disk could not be asked.
    */
   read(index: number, offset: number, length: number): Promise<Uint8Array | undefined>
+  /**
+   * Fills the views, one after the other, with the torrent's bytes from `offset` on, across pieces.
+   * False, and the views then hold anything, when a piece of them is not there (any more). Rejects
+   * when the disk could not be asked.
+   */
+  readRun(offset: number, views: readonly Uint8Array[]): Promise<boolean>
   /** Writes a piece whose hash matched and proves its bits. */
   write(index: number, bytes: Uint8Array): Promise<WriteOutcome>
   /** Lets go of these pieces: resolves when none is in use and their files are closed. */
@@ -50,40 +57,32 @@ export function createPieceKeeper(
   const { geometry } = metainfo
   const bits = PieceBits.of(shared)
   const files = createPieceFiles(shared, descriptors)
-  const uses = new Map<number, number>()
+  const uses = new Set<PieceSpan>()
   const proofs = new Map<number, Promise<boolean>>()
-  const evicting = new Set<{ readonly first: number; readonly end: number }>()
+  const evicting = new Set<PieceSpan>()
   const onIdle: (() => void)[] = []
   let pendingBytes = 0
   let closed = false
 
-  function blocked(index: number): boolean {
+  function blocked(pieces: PieceSpan): boolean {
     if (closed) return true
-    for (const { first, end } of evicting) if (index >= first && index < end) return true
+    for (const span of evicting) if (overlap(span, pieces)) return true
     return false
   }
 
-  async function using<T>(index: number, work: () => Promise<T>): Promise<T> {
-    uses.set(index, (uses.get(index) ?? 0) + 1)
+  async function using<T>(pieces: PieceSpan, work: () => Promise<T>): Promise<T> {
+    uses.add(pieces)
     try {
       return await work()
     } finally {
-      const left = (uses.get(index) ?? 1) - 1
-      if (left === 0) uses.delete(index)
-      else uses.set(index, left)
+      uses.delete(pieces)
       for (const wake of onIdle.splice(0)) wake()
     }
   }
 
-  async function idle(first: number, end: number): Promise<void> {
-    const busy = () => [...uses.keys()].some((index) => index >= first && index < end)
+  async function idle(pieces: PieceSpan): Promise<void> {
+    const busy = () => [...uses].some((use) => overlap(use, pieces))
     while (busy()) await new Promise<void>((resolve) => onIdle.push(resolve))
-  }
-
-  function lose(index: number): void {
-    bits.doubtAll()
-    bits.clear(index)
-    events.onLost(index)
   }
 
   async function proven(index: number): Promise<boolean> {
@@ -104,24 +103,42 @@ export function createPieceKeeper(
     return proof
   }
 
-  async function readBlock(index: number, offset: number, length: number) {
-    if (!(await proven(index))) return undefined
-    const bytes = Buffer.allocUnsafe(length)
+  async function readRun(offset: number, views: readonly Uint8Array[]): Promise<boolean> {
+    const pieces = piecesOf(geometry, { start: offset, end: offset + totalBytes(views) })
+    if (blocked(pieces)) return false
+    return using(pieces, () => readViews(pieces, offset, views))
+  }
+
+  async function readViews(pieces: PieceSpan, offset: number, views: readonly Uint8Array[]) {
+    if (!(await allProven(pieces))) return false
     try {
-      await files.read(pieceSpan(geometry, index).start + offset, bytes)
-      return bytes
+      await files.readv(offset, views)
+      return true
     } catch (err) {
       if (!(err instanceof AppError && err.code === 'STORE_SHORT_READ')) throw err
-      if (!blocked(index)) lose(index)
-      return undefined
+      if (!blocked(pieces)) await doubt(pieces)
+      return false
     }
+  }
+
+  async function allProven({ first, end }: PieceSpan): Promise<boolean> {
+    for (let index = first; index < end; index++) {
+      if (!bits.isProven(index) && !(await proven(index))) return false
+    }
+    return true
+  }
+
+  /** Bytes are gone, nobody knows of which piece: all are hashed again, and the wrong ones lost. */
+  async function doubt({ first, end }: PieceSpan): Promise<void> {
+    bits.doubtAll()
+    for (let index = first; index < end; index++) await proven(index)
   }
 
   async function writePiece(index: number, bytes: Uint8Array): Promise<WriteOutcome> {
     pendingBytes += bytes.byteLength
     try {
       const written = await files.write(pieceSpan(geometry, index).start, bytes)
-      if (!written || blocked(index)) return 'absent'
+      if (!written || blocked(onePiece(index))) return 'absent'
       bits.prove(index)
       return 'written'
     } catch (err) {
@@ -135,18 +152,21 @@ export function createPieceKeeper(
   return {
     bits,
     async read(index, offset, length) {
-      if (blocked(index)) return undefined
-      return using(index, () => readBlock(index, offset, length))
+      const bytes = Buffer.allocUnsafe(length)
+      const there = await readRun(pieceSpan(geometry, index).start + offset, [bytes])
+      return there ? bytes : undefined
     },
+    readRun,
     async write(index, bytes) {
-      if (blocked(index)) return 'absent'
-      return using(index, () => writePiece(index, bytes))
+      const pieces = onePiece(index)
+      if (blocked(pieces)) return 'absent'
+      return using(pieces, () => writePiece(index, bytes))
     },
     async evict(first, end) {
       const span = { first, end }
       evicting.add(span)
       try {
-        await idle(first, end)
+        await idle(span)
         await files.release({
           start: pieceSpan(geometry, first).start,
           end: pieceSpan(geometry, end - 1).end
@@ -160,8 +180,16 @@ export function createPieceKeeper(
     },
     async close() {
       closed = true
-      await idle(0, geometry.pieceCount)
+      await idle({ first: 0, end: geometry.pieceCount })
       await files.release()
     }
   }
+}
+
+function onePiece(index: number): PieceSpan {
+  return { first: index, end: index + 1 }
+}
+
+function overlap(a: PieceSpan, b: PieceSpan): boolean {
+  return a.first < b.end && b.first < a.end
 }

@@ -4,8 +4,8 @@
  * webtorrent gives an address up after three tries; here it is dialled again, with growing pauses,
  * for as long as the torrent is hungry. Bounded: at the limit the stranger heard of first goes.
  */
-import { formatAddress, isPrivateAddress } from '../address.ts'
-import type { PeerAddress, PeerClass } from '../contract.ts'
+import { formatAddress, isPrivateAddress } from './address.ts'
+import type { PeerAddress, PeerClass } from './contract.ts'
 
 const MAX_ADDRESSES = 1000
 const MAX_BANNED = 1000

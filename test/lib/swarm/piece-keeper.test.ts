@@ -2,10 +2,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { createDescriptors } from '../../../../lib/store/descriptors.ts'
-import { PieceBits } from '../../../../lib/store/piece-bits.ts'
-import { createPieceKeeper } from '../../../../lib/swarm/webtorrent/piece-keeper.ts'
-import { makeContent, makeFolder, NOTHING, PIECE, pieceOf } from '../torrent-folder.ts'
+import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import { PieceBits } from '../../../lib/store/piece-bits.ts'
+import { createPieceKeeper } from '../../../lib/swarm/piece-keeper.ts'
+import { makeContent, makeFolder, NOTHING, PIECE, pieceOf } from './torrent-folder.ts'
 
 async function open(dir: string, name: string, full: boolean) {
   const content = makeContent(name, 4)
@@ -111,4 +111,56 @@ t.test('a cache extent that is not resident takes no piece', async (t) => {
   await keeper.close()
   t.equal(await keeper.read(0, 0, 1), undefined, 'a closed keeper reads nothing')
   await descriptors.close()
+})
+
+/** Views of these lengths, and what they hold as one. */
+function views(...lengths: number[]) {
+  const parts = lengths.map((length) => Buffer.alloc(length))
+  return { parts, bytes: () => Buffer.concat(parts) }
+}
+
+t.test('a run is read across pieces, each of them proven first', async (t) => {
+  const { content, folder, keeper, close } = await open(t.testdir(), 'run', true)
+  const { parts, bytes } = views(100, PIECE, 50)
+  t.equal(await keeper.readRun(PIECE - 30, parts), true)
+  t.ok(bytes().equals(content.bytes.subarray(PIECE - 30, 2 * PIECE + 120)))
+  t.same(
+    [0, 1, 2, 3].map((index) => folder.bits.isProven(index)),
+    [true, true, true, false]
+  )
+  await close()
+})
+
+t.test('a run with a wrong piece in it is not there, and only that piece is lost', async (t) => {
+  const { content, folder, keeper, lost, close } = await open(t.testdir(), 'bad run', true)
+  await writeFile(folder.file, Buffer.from(content.bytes).fill(7, PIECE, PIECE + 1))
+  const runs = [0, 1, 2].map((at) => keeper.readRun(at, views(2 * PIECE).parts))
+  t.same(await Promise.all(runs), [false, false, false])
+  t.same(lost, [1])
+  t.equal(await keeper.readRun(0, views(PIECE).parts), true)
+  await close()
+})
+
+t.test('of a proven run whose bytes vanished the wrong pieces are lost', async (t) => {
+  const { content, folder, keeper, lost, close } = await open(t.testdir(), 'gone run', true)
+  t.equal(await keeper.readRun(0, views(3 * PIECE).parts), true)
+  await writeFile(folder.file, content.bytes.subarray(0, PIECE + 10))
+  t.equal(await keeper.readRun(10, views(2 * PIECE).parts), false)
+  t.same(lost, [1, 2])
+  t.ok(folder.bits.isProven(0), 'hashed again')
+  await close()
+})
+
+t.test('evicting waits for a run, and a run that touches it is refused', async (t) => {
+  const { keeper, close } = await open(t.testdir(), 'evicted run', true)
+  const order: string[] = []
+  const run = keeper.readRun(PIECE / 2, views(PIECE).parts)
+  void run.then(() => order.push('read'))
+  const evicting = keeper.evict(1, 2).then(() => order.push('evicted'))
+  t.equal(await keeper.readRun(PIECE / 2, views(PIECE).parts), false)
+  t.equal(await keeper.readRun(0, views(PIECE).parts), true)
+  await evicting
+  t.equal(await run, true)
+  t.same(order, ['read', 'evicted'])
+  await close()
 })

@@ -1,6 +1,6 @@
 /** Posts a torrent's stats when they changed, at most once a second, and at once when asked to. */
 import { isDeepStrictEqual } from 'node:util'
-import type { TorrentStats } from '../contract.ts'
+import type { TorrentStats } from './contract.ts'
 
 const INTERVAL_MS = 1000
 

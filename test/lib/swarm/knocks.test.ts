@@ -1,8 +1,8 @@
 /** Handshakes that wait for their torrent. */
 import t from 'tap'
-import type { InfoHash } from '../../../../core/info-hash.ts'
-import { createKnocks } from '../../../../lib/swarm/webtorrent/knocks.ts'
-import { makeContent } from '../torrent-folder.ts'
+import type { InfoHash } from '../../../core/info-hash.ts'
+import { createKnocks } from '../../../lib/swarm/knocks.ts'
+import { makeContent } from './torrent-folder.ts'
 
 const { infoHash } = makeContent('one', 1)
 const { infoHash: other } = makeContent('other', 1)

@@ -1,7 +1,7 @@
 /** Whom to dial, when, and who they are. */
 import t from 'tap'
-import type { PeerAddress } from '../../../../lib/swarm/contract.ts'
-import { createPeerBook } from '../../../../lib/swarm/webtorrent/peer-book.ts'
+import type { PeerAddress } from '../../../lib/swarm/contract.ts'
+import { createPeerBook } from '../../../lib/swarm/peer-book.ts'
 
 const nobody = () => false
 

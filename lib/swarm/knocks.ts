@@ -3,7 +3,7 @@
  *
  * Bounded: above `MAX_WAITING` handshakes, and after `WAIT_MS`, the peer is turned away.
  */
-import type { InfoHash } from '../../../core/info-hash.ts'
+import type { InfoHash } from '../../core/info-hash.ts'
 
 const WAIT_MS = 5000
 const MAX_WAITING = 256

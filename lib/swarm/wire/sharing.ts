@@ -1,0 +1,163 @@
+/**
+ * A torrent whose metainfo is known: fetching and serving joined at the store.
+ *
+ * What is written is offered; what is evicted or lost is taken back. Gateways of the fleet share
+ * the pieces out among themselves. Seeds drop seeds: neither has anything for the other.
+ */
+
+import type { Metainfo } from '../../../core/metainfo.ts'
+import { parseInfo } from '../../../core/metainfo.ts'
+import type { EngineTorrent, Want } from '../contract.ts'
+import { createPieceKeeper } from '../piece-keeper.ts'
+import type { EngineParts } from './engine-parts.ts'
+import { createFetching, type Fetching } from './fetching.ts'
+import type { Peer } from './peer.ts'
+import { createServing, type Serving } from './serving.ts'
+import { createShareOut } from './share-out.ts'
+
+const TROUBLE_MS = 5000
+const ALIGN_MS = 500
+
+export type SharingSpec = Pick<EngineTorrent, 'infoHash' | 'info' | 'pieces' | 'want'>
+
+export interface SharingDeps extends EngineParts {
+  /** The open connections by serial. */
+  readonly peers: ReadonlyMap<number, Peer>
+  readonly mayServe: (peer: Peer) => boolean
+  /** This connection sent wrong bytes. */
+  readonly guilty: (serial: number) => void
+}
+
+export interface Sharing {
+  readonly metainfo: Metainfo
+  readonly fetching: Fetching
+  readonly serving: Serving
+  /** Everything is here and nothing is wanted. */
+  readonly complete: boolean
+  setWant(want: Want): void
+  /** A connection is there, or has proven itself: it is told what we have. */
+  opened(peer: Peer): void
+  gained(peer: Peer, index: number | undefined): void
+  closed(peer: Peer): void
+  /** A node of the fleet came or went. */
+  reviewFleet(): void
+  /** About ten times a second. @param now milliseconds */
+  tick(now: number): void
+  /** Resolves when no file is in use any more. */
+  close(): Promise<void>
+}
+
+/** Throws AppError METAINFO_INVALID when `spec.info` is not metainfo. */
+export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
+  const { infoHash } = spec
+  const { peers, post, config } = deps
+  const metainfo = parseInfo(spec.info)
+  const shareOut = createShareOut(config.fleet?.nodeId ?? '')
+  const splits = config.fleet?.role === 'gateway'
+  let troubledAt = 0
+  let alignedAt = 0
+
+  const keeper = createPieceKeeper(metainfo, spec.pieces, deps.descriptors, {
+    onLost(index) {
+      post({ type: 'failed', infoHash, index, where: 'disk' })
+      realign()
+    },
+    onTrouble: trouble
+  })
+  const serving = createServing({ ...deps, metainfo, keeper })
+  const fetching = createFetching({
+    ...deps,
+    metainfo,
+    keeper,
+    classOf: (serial) => peers.get(serial)?.peerClass ?? 'stranger',
+    allow: (bytes) => deps.download.take(bytes, Date.now()),
+    mayAsk,
+    events: {
+      verified(index, from) {
+        shareOut.forget(index)
+        serving.offer(index)
+        post({ type: 'verified', infoHash, index, from })
+        if (keeper.bits.full) dropSeeds()
+      },
+      failed: (index) => post({ type: 'failed', infoHash, index, where: 'wire' }),
+      guilty: deps.guilty
+    }
+  })
+  fetching.setWant(spec.want)
+
+  function trouble(message: string): void {
+    const now = Date.now()
+    if (now - troubledAt < TROUBLE_MS) return
+    troubledAt = now
+    post({ type: 'trouble', infoHash, message })
+  }
+
+  function mayAsk(peer: Peer, index: number, now: number): boolean {
+    if (!splits || peer.peerClass !== 'seeder') return true
+    const pieceMs = (metainfo.geometry.pieceLength * 1000) / Math.max(1, peer.pace.rate)
+    return shareOut.isOurs(index, now, pieceMs)
+  }
+
+  function realign(): void {
+    if (serving.align()) fetching.review()
+  }
+
+  function isComplete(): boolean {
+    return keeper.bits.full && !fetching.hungry
+  }
+
+  function dropSeeds(): void {
+    for (const peer of [...peers.values()]) dropIfSeed(peer)
+  }
+
+  function dropIfSeed(peer: Peer): void {
+    if (isComplete() && peer.finished && !peer.peerInterested) peer.close('both have everything')
+  }
+
+  return {
+    metainfo,
+    fetching,
+    serving,
+    get complete() {
+      return isComplete()
+    },
+    setWant(want) {
+      realign()
+      fetching.setWant(want)
+    },
+    opened(peer) {
+      serving.greet(peer)
+      if (fetching.hungry && !peer.amInterested) {
+        peer.amInterested = true
+        peer.outbox.interested()
+        peer.flushSoon()
+      }
+    },
+    gained(peer, index) {
+      fetching.gained(peer, index)
+      dropIfSeed(peer)
+    },
+    closed(peer) {
+      fetching.closed(peer)
+      serving.reviewSlots()
+    },
+    reviewFleet() {
+      if (!splits) return
+      const gateways = [...peers.values()].filter(({ peerClass }) => peerClass === 'gateway')
+      shareOut.gateways(gateways.flatMap(({ node }) => node ?? []))
+      fetching.review()
+    },
+    tick(now) {
+      if (now - alignedAt >= ALIGN_MS) {
+        alignedAt = now
+        realign()
+      }
+      fetching.tick(now)
+      serving.tick(now)
+    },
+    async close() {
+      await fetching.close()
+      await keeper.close()
+    }
+  }
+}

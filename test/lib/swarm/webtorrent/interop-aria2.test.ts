@@ -1,0 +1,5 @@
+/** webtorrent behind the engine contract, and aria2. */
+import { aria2 } from '../interop-aria2.ts'
+import { interopSuite } from '../interop-suite.ts'
+
+await interopSuite('webtorrent', aria2)

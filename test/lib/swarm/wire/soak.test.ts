@@ -1,0 +1,4 @@
+/** A soak of the wire engine. */
+import { soakSuite } from '../storm-soak.ts'
+
+await soakSuite('wire')

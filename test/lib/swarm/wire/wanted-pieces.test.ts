@@ -1,0 +1,35 @@
+import t from 'tap'
+import { orderWanted } from '../../../../lib/swarm/wire/wanted-pieces.ts'
+
+const all = () => true
+
+t.test('readers get their pieces in turn', async (t) => {
+  const windows = [
+    { first: 0, end: 3 },
+    { first: 10, end: 12 }
+  ]
+  const { ordered, heads } = orderWanted({ all: false, windows }, 100, all)
+  t.same(ordered, [0, 10, 1, 11, 2])
+  t.same(heads, [0, 10])
+})
+
+t.test('what is there is passed over, and no piece comes twice', async (t) => {
+  const windows = [
+    { first: 0, end: 4 },
+    { first: 2, end: 6 }
+  ]
+  const { ordered, heads } = orderWanted({ all: false, windows }, 5, (index) => index !== 0)
+  t.same(ordered.toSorted(), [1, 2, 3, 4])
+  t.same(heads, [1, 2])
+})
+
+t.test('windows beyond the torrent want nothing', async (t) => {
+  const windows = [{ first: 7, end: 2 ** 40 }]
+  t.same(orderWanted({ all: false, windows }, 7, all).ordered, [])
+  t.ok(orderWanted({ all: true, windows: [] }, 7, all).includes(3))
+})
+
+t.test('a huge window is looked at as far as it matters', async (t) => {
+  const windows = [{ first: 0, end: 1_000_000 }]
+  t.equal(orderWanted({ all: false, windows }, 1_000_000, all).ordered.length, 4096)
+})
