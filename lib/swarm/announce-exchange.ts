@@ -1,5 +1,5 @@
 /**
- * One announce over HTTP: the URL it asks and what the answer says (BEP 3, 7, 23, 31).
+ * One announce: what is said, what the answer says, and both over HTTP (BEP 3, 7, 23, 31).
  *
  * Pure. An answer is believed as far as it is well formed: a peer that is not an address and a
  * port is left out, a list is cut at `MAX_PEERS`.
@@ -44,6 +44,16 @@ export type AnnounceAnswer =
       readonly retryMinutes: number | 'never' | undefined
     }
   | { readonly status: 'malformed' }
+
+/** How trackers of one kind are spoken to. */
+export interface TrackerTransport {
+  /** One announce; rejects when there was no answer in time. */
+  exchange(url: string, query: AnnounceQuery): Promise<AnnounceAnswer>
+  /** Gives up exchanges of which no tracker has heard yet. */
+  hurry(): void
+  /** Ends every exchange. */
+  close(): Promise<void>
+}
 
 export function announceUrl(base: string, query: AnnounceQuery): string {
   const params: readonly (readonly [string, string | number | undefined])[] = [
@@ -116,7 +126,7 @@ interface Address {
 
 /** Compact strings of either family, or BEP 3's list of dictionaries. */
 function parsePeers(value: BencodeValue | undefined, addressBytes: 4 | 16): Address[] {
-  if (value instanceof Uint8Array) return parseCompact(value, addressBytes)
+  if (value instanceof Uint8Array) return parseCompactPeers(value, addressBytes)
   if (!Array.isArray(value)) return []
   return value.slice(0, MAX_PEERS).flatMap((entry) => {
     if (!(entry instanceof Map)) return []
@@ -124,7 +134,8 @@ function parsePeers(value: BencodeValue | undefined, addressBytes: 4 | 16): Addr
   })
 }
 
-function parseCompact(bytes: Uint8Array, addressBytes: 4 | 16): Address[] {
+/** Addresses and ports end to end (BEP 7, 23); a ragged end and ports of 0 are left out. */
+export function parseCompactPeers(bytes: Uint8Array, addressBytes: 4 | 16): Address[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const step = addressBytes + 2
   const count = Math.min(MAX_PEERS, Math.floor(view.length / step))

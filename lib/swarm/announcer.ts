@@ -1,26 +1,32 @@
 /**
- * Tells HTTP trackers which torrents this process takes part in, and hears of strangers from them.
+ * Tells trackers which torrents this process takes part in, and hears of strangers from them.
  *
- * One per process. Bounded: so many announces at once over kept connections, the rest wait their
- * turn; each tracker of each torrent has its own interval and back-off. Our own address and, from a
- * tracker that is not in a private network itself, private addresses are left out.
- * Not its job: fleet nodes, which know each other from the feed; UDP and WebSocket trackers.
+ * One per process, for tens of thousands of torrents: over HTTP on kept connections, over UDP from
+ * one socket per family. Our own address and, from a tracker that is not in a private network
+ * itself, private addresses are left out.
+ * Not its job: fleet nodes, which know each other from the feed; WebSocket trackers (`webrtc/`).
  */
 import { randomBytes } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Agent, request } from 'undici'
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { Log, Service } from '../process/service.ts'
-import { formatAddress, isPrivateAddress } from './address.ts'
-import { type AnnounceAnswer, announceUrl, parseAnnounceAnswer } from './announce-exchange.ts'
-import { type AnnounceJob, type AnnounceTiming, createAnnounceJob } from './announce-job.ts'
+import { isPrivateAddress } from './address.ts'
+import type { AnnounceAnswer, AnnounceEvent } from './announce-exchange.ts'
+import type {
+  AnnouncedTorrent,
+  AnnounceLine,
+  AnnounceTiming,
+  AnnounceTotals
+} from './announce-line.ts'
+import { type AnnounceList, createAnnounceList } from './announce-list.ts'
+import { listsOf } from './announce-tiers.ts'
 import type { PeerAddress } from './contract.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createHttpTracker } from './http-tracker.ts'
+import { createStrangers, type OwnAddresses } from './strangers.ts'
+import { createUdpTracker } from './udp-tracker.ts'
 
-const MAX_ANSWER_BYTES = 256 * 1024
-const MAX_AT_ONCE = 16
-const ANSWER_MS = 10_000
+export type { AnnounceTotals } from './announce-line.ts'
+
 /** How long `close` waits for trackers to take the `stopped` of every torrent. */
 const STOP_MS = 5000
 const NUMWANT = 50
@@ -31,27 +37,28 @@ const TIMING: AnnounceTiming = {
   maxIntervalMs: 60 * MINUTE,
   defaultIntervalMs: 30 * MINUTE,
   firstRetryMs: 2000,
-  lastRetryMs: 5 * MINUTE
+  lastRetryMs: 5 * MINUTE,
+  hungryMs: MINUTE,
+  spacingMs: 20
 }
 
-export interface AnnouncerConfig {
-  /** Announce URLs; those that are not http or https are left out. */
+export interface AnnouncerConfig extends OwnAddresses {
+  /**
+   * Announce URLs: every tracker of them is told; of several URLs of one tracker (same host and
+   * port) the first that answers. Those that are not http, https or udp are left out.
+   */
   readonly urls: readonly string[]
-  /** The wire port peers shall dial for a torrent. */
-  readonly port: (infoHash: InfoHash) => number
-  /** `host:port` under which others know us, besides the addresses of this machine. */
-  readonly self?: readonly string[]
+  /** Tiers of announce URLs (BEP 12): one of them all is told. */
+  readonly tiers?: readonly (readonly string[])[]
+  /** Families in which the wire is reached; both unless told. UDP trackers hear of us in these. */
+  readonly families?: readonly (4 | 6)[]
   readonly timing?: Partial<AnnounceTiming>
-}
-
-export interface AnnounceTotals {
-  readonly uploaded: number
-  readonly downloaded: number
 }
 
 export interface Announcer extends Service {
   /**
-   * Announces the torrent from now on; again does nothing.
+   * Announces the torrent from now on: at once if bytes are missing, else when a slot is free.
+   * Again it only lets a torrent that still waits for its slot go first, if bytes are missing now.
    * @param left bytes missing, asked at each announce
    */
   announce(infoHash: InfoHash, left: () => number, totals?: () => AnnounceTotals): void
@@ -61,11 +68,16 @@ export interface Announcer extends Service {
   forget(infoHash: InfoHash): Promise<void>
 }
 
-interface Announced {
-  readonly jobs: readonly AnnounceJob[]
+interface Announced extends AnnouncedTorrent {
+  /** One per list of trackers, in their order. */
+  readonly lines: AnnounceLine[]
   /** It was incomplete when first announced, and `completed` has not been told. */
   mayComplete: boolean
+  left: () => number
 }
+
+const NOTHING_MOVED: AnnounceTotals = { uploaded: 0, downloaded: 0 }
+const nothingMoved = () => NOTHING_MOVED
 
 export function createAnnouncer(
   config: AnnouncerConfig,
@@ -77,19 +89,20 @@ export function createAnnouncer(
     readonly onPeers: (infoHash: InfoHash, peers: readonly PeerAddress[]) => void
   }
 ): Announcer {
-  const urls = config.urls.filter((url) => /^https?:/i.test(url))
   const timing = { ...TIMING, ...config.timing }
   const peerId = `-SG0010-${randomBytes(9).toString('base64url')}`
   const key = randomBytes(4).toString('hex')
-  const turnstile = createTurnstile(MAX_AT_ONCE)
-  const agent = new Agent({
-    connections: 4,
-    keepAliveTimeout: 4 * MINUTE,
-    keepAliveMaxTimeout: 10 * MINUTE,
-    connect: { timeout: ANSWER_MS },
-    headersTimeout: ANSWER_MS,
-    bodyTimeout: ANSWER_MS
-  })
+  const http = createHttpTracker()
+  const udp = createUdpTracker(config.families === undefined ? {} : { families: config.families })
+  const strangers = createStrangers(config)
+  const lists: readonly AnnounceList[] = listsIn(config).map((urls) =>
+    createAnnounceList(urls, timing, {
+      send,
+      onPeers: hear,
+      onFailure: noteFailure,
+      now: () => performance.now()
+    })
+  )
   const announced = new Map<InfoHash, Announced>()
   /** Trackers that have not answered since the last failure. */
   const failing = new Set<string>()
@@ -98,92 +111,88 @@ export function createAnnouncer(
   function announce(
     infoHash: InfoHash,
     left: () => number,
-    totals: () => AnnounceTotals = () => ({ uploaded: 0, downloaded: 0 })
+    totals: () => AnnounceTotals = nothingMoved
   ): void {
-    if (closing !== undefined || announced.has(infoHash)) return
-    const jobs = urls.map((url) =>
-      createAnnounceJob(timing, {
-        send: (event, trackerId) =>
-          exchange(url, {
-            ...totals(),
-            infoHash,
-            peerId,
-            port: config.port(infoHash),
-            left: left(),
-            numwant: event === 'stopped' || left() === 0 ? 0 : NUMWANT,
-            key,
-            trackerId,
-            event
-          }),
-        onPeers: (peers) => hear(infoHash, url, peers),
-        onFailure: (reason, err) => noteFailure(url, { err, infoHash, url, reason })
-      })
-    )
-    announced.set(infoHash, { jobs, mayComplete: left() > 0 })
-    for (const job of jobs) job.start()
+    if (closing !== undefined) return
+    const known = announced.get(infoHash)
+    if (known !== undefined) {
+      if (left() > 0) hurry(known, left)
+      return
+    }
+    const torrent: Announced = { infoHash, left, totals, lines: [], mayComplete: left() > 0 }
+    announced.set(infoHash, torrent)
+    for (const list of lists) torrent.lines.push(list.add(torrent))
   }
 
-  function exchange(
+  /** A sleeping torrent was announced as complete; whoever woke it knows better. */
+  function hurry(known: Announced, left: () => number): void {
+    known.left = left
+    lists.forEach((list, at) => {
+      const line = known.lines[at]
+      if (line !== undefined) list.hurry(line)
+    })
+  }
+
+  function send(
     url: string,
-    query: Parameters<typeof announceUrl>[1]
+    { torrent, trackerId }: AnnounceLine,
+    event: AnnounceEvent | undefined
   ): Promise<AnnounceAnswer> {
-    return turnstile.pass(async () => {
-      const { body } = await request(announceUrl(url, query), {
-        dispatcher: agent,
-        headers: { 'user-agent': 'Swarmgate', accept: '*/*' },
-        signal: AbortSignal.timeout(2 * ANSWER_MS)
-      })
-      const chunks: Uint8Array[] = []
-      let size = 0
-      for await (const chunk of body) {
-        if (!(chunk instanceof Uint8Array)) continue
-        size += chunk.byteLength
-        if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large')
-        chunks.push(chunk)
-      }
-      return parseAnnounceAnswer(Buffer.concat(chunks))
+    const { infoHash } = torrent
+    const left = torrent.left()
+    const transport = /^udp:/i.test(url) ? udp : http
+    return transport.exchange(url, {
+      ...torrent.totals(),
+      infoHash,
+      peerId,
+      port: config.port(infoHash),
+      left,
+      numwant: event === 'stopped' || left === 0 ? 0 : NUMWANT,
+      key,
+      trackerId,
+      event
     })
   }
 
   /** Strangers cannot find us through this tracker: said once, until it answers again. */
-  function noteFailure(url: string, facts: object): void {
-    log[failing.has(url) ? 'debug' : 'warn'](facts, 'announce failed')
+  function noteFailure(
+    { infoHash }: AnnouncedTorrent,
+    url: string,
+    reason: string,
+    err?: unknown
+  ): void {
+    log[failing.has(url) ? 'debug' : 'warn']({ err, infoHash, url, reason }, 'announce failed')
     failing.add(url)
   }
 
   function hear(
-    infoHash: InfoHash,
+    { infoHash }: AnnouncedTorrent,
     url: string,
     peers: readonly { readonly host: string; readonly port: number }[]
-  ): void {
+  ): number {
     failing.delete(url)
+    if (!announced.has(infoHash)) return 0
     const isNear = isPrivateAddress(new URL(url).hostname.replace(/[[\]]/g, ''))
-    const local = localHosts()
-    const own = config.port(infoHash)
-    const others = peers.filter(({ host, port }) => {
-      if (port === own && local.has(host)) return false
-      if (config.self?.includes(formatAddress(host, port))) return false
-      return isNear || !isPrivateAddress(host)
-    })
-    if (others.length === 0 || !announced.has(infoHash)) return
-    onPeers(
-      infoHash,
-      others.map(({ host, port }) => ({ host, port, class: 'stranger' }))
-    )
+    const others = strangers(infoHash, peers, isNear)
+    if (others.length > 0) onPeers(infoHash, others)
+    return others.length
   }
 
   async function forget(infoHash: InfoHash): Promise<void> {
-    const entry = announced.get(infoHash)
+    const lines = announced.get(infoHash)?.lines ?? []
     announced.delete(infoHash)
-    await Promise.all(entry?.jobs.map((job) => job.stop()) ?? [])
+    await Promise.all(lines.map((line, at) => lists[at]?.remove(line)))
   }
 
   async function shutDown(): Promise<void> {
     const told = Promise.all([...announced.keys()].map(forget))
+    http.hurry()
+    udp.hurry()
     const deadline = new AbortController()
-    await Promise.race([told, delay(STOP_MS, undefined, deadline)])
+    await Promise.race([told, delay(STOP_MS, undefined, deadline).catch(() => {})])
     deadline.abort()
-    await agent.destroy()
+    for (const list of lists) list.close()
+    await Promise.all([http.close(), udp.close()])
     await told
   }
 
@@ -191,10 +200,12 @@ export function createAnnouncer(
     name: 'announcer',
     announce,
     complete(infoHash) {
-      const entry = announced.get(infoHash)
-      if (entry === undefined || !entry.mayComplete) return
-      entry.mayComplete = false
-      for (const job of entry.jobs) job.complete()
+      const torrent = announced.get(infoHash)
+      if (torrent === undefined || !torrent.mayComplete) return
+      torrent.mayComplete = false
+      torrent.lines.forEach((line, at) => {
+        lists[at]?.complete(line)
+      })
     },
     forget,
     close() {
@@ -204,8 +215,8 @@ export function createAnnouncer(
   }
 }
 
-/** Asked at each answer: addresses come and go with networks. */
-function localHosts(): ReadonlySet<string> {
-  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return new Set(entries.map(({ address }) => address))
+function listsIn({ urls, tiers = [] }: AnnouncerConfig): string[][][] {
+  const isSpoken = (url: string) => /^(https?|udp):/i.test(url)
+  const spoken = tiers.map((tier) => tier.filter(isSpoken)).filter((tier) => tier.length > 0)
+  return [...listsOf(urls.filter(isSpoken)), ...(spoken.length > 0 ? [spoken] : [])]
 }

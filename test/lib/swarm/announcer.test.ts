@@ -8,6 +8,7 @@ import { parseInfoHash } from '../../../core/info-hash.ts'
 import { type Announcer, createAnnouncer } from '../../../lib/swarm/announcer.ts'
 import type { PeerAddress } from '../../../lib/swarm/contract.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { announced, CONNECTED, openUdpTracker } from './udp-fake-tracker.ts'
 
 type Tap = Pick<typeof t, 'teardown'>
 
@@ -249,4 +250,83 @@ t.test('the tracker id is given back', async (t) => {
   await tracker.until(() => tracker.asked.length === 1)
   await announcer.close()
   t.equal(tracker.asked[1]?.trackerid, 'a b')
+})
+
+t.test('a tracker over UDP is told the same story', async (t) => {
+  const peers = Buffer.from([127, 0, 0, 1, 0x1a, 0xe2])
+  const tracker = await openUdpTracker(t, ({ kind }) =>
+    kind === 'connect' ? CONNECTED() : announced(1000, peers)
+  )
+  const { announcer, heard, hears } = open(t, [tracker.url])
+  const news = hears()
+  let left = 10
+  announcer.announce(INFO_HASH, () => left)
+  await news
+  t.same(heard, [{ host: '127.0.0.1', port: 6882, class: 'stranger' }])
+  left = 0
+  announcer.complete(INFO_HASH)
+  await tracker.until(() => tracker.events().length === 2)
+  await announcer.close()
+  t.same(tracker.events(), [2, 1, 3])
+  t.same(
+    tracker.asked.filter(({ kind }) => kind === 'announce').map(({ left }) => left),
+    [10, 0, 0]
+  )
+  t.equal(tracker.asked.at(-1)?.infoHash, INFO_HASH)
+})
+
+t.test('of the doors of one tracker one is used: HTTP, and UDP when HTTP is shut', async (t) => {
+  const tracker = await openTracker(t, () => ({ interval: 1000, peers: '' }))
+  const { port } = new URL(tracker.url)
+  const door = await openUdpTracker(
+    t,
+    ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(1000)),
+    { port: Number(port) }
+  )
+  const { announcer } = open(t, [tracker.url, door.url])
+  announcer.announce(INFO_HASH, () => 5)
+  await tracker.until(() => tracker.asked.length === 1)
+  await announcer.forget(INFO_HASH)
+  t.same(tracker.events(), ['started', 'stopped'])
+  t.equal(door.asked.length, 0)
+
+  const shut = await openUdpTracker(t, ({ kind }) =>
+    kind === 'connect' ? CONNECTED() : announced(1000)
+  )
+  const { announcer: other } = open(t, [`http://127.0.0.1:${shut.port}/announce`, shut.url])
+  other.announce(INFO_HASH, () => 5)
+  await shut.until(() => shut.events().length === 1)
+  await other.close()
+  t.same(shut.events(), [2, 3])
+})
+
+t.test('of tiers one tracker is told, a later one when none before it answers', async (t) => {
+  const first = await openTracker(t, () => 500)
+  const second = await openTracker(t, () => ({ interval: 1000, peers: '' }))
+  const third = await openTracker(t, () => ({ interval: 1000, peers: '' }))
+  const announcer = createAnnouncer(
+    { urls: [], tiers: [[first.url], [second.url], [third.url]], port: () => 1 },
+    { log: silentLog, onPeers: () => {} }
+  )
+  t.teardown(() => announcer.close())
+  announcer.announce(INFO_HASH, () => 5)
+  await second.until(() => second.asked.length === 1)
+  await announcer.close()
+  t.same(first.events(), ['started'])
+  t.same(second.events(), ['started', 'stopped'])
+  t.same(third.events(), [])
+})
+
+t.test('a torrent announced as complete that misses bytes is told as it is', async (t) => {
+  const tracker = await openTracker(t, () => ({ interval: 0, peers: '' }))
+  const announcer = createAnnouncer(
+    { urls: [tracker.url], port: () => 1, timing: { ...SOON, defaultIntervalMs: 5 } },
+    { log: silentLog, onPeers: () => {} }
+  )
+  t.teardown(() => announcer.close())
+  announcer.announce(INFO_HASH, () => 0)
+  await tracker.until(() => tracker.asked.length === 1)
+  announcer.announce(INFO_HASH, () => 7)
+  await tracker.until(() => tracker.asked.at(-1)?.left === '7')
+  t.equal(tracker.asked[0]?.left, '0')
 })

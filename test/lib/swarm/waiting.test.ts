@@ -1,33 +1,11 @@
-/** The small pieces that others wait at: turnstile, releases, metadata requests. */
+/** The small pieces that others wait at: releases, metadata requests. */
 import t from 'tap'
 import { createMetadataRequests } from '../../../lib/swarm/metadata-requests.ts'
 import { createReleases } from '../../../lib/swarm/releases.ts'
-import { createTurnstile } from '../../../lib/swarm/turnstile.ts'
 import { makeContent } from './torrent-folder.ts'
 
 const { infoHash } = makeContent('one', 1)
 const { infoHash: other } = makeContent('other', 1)
-
-t.test('a turnstile lets so many pass, in order, failures included', async (t) => {
-  const turnstile = createTurnstile(2)
-  const inside: number[] = []
-  let most = 0
-  const pass = (name: number) =>
-    turnstile.pass(async () => {
-      inside.push(name)
-      most = Math.max(most, inside.length)
-      await new Promise((resolve) => setImmediate(resolve))
-      inside.splice(inside.indexOf(name), 1)
-      if (name === 1) throw new Error('stumbled')
-      return name
-    })
-  const outcomes = await Promise.allSettled([0, 1, 2, 3, 4].map(pass))
-  t.equal(most, 2)
-  t.same(
-    outcomes.map(({ status }) => status),
-    ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled']
-  )
-})
 
 t.test('answers go to questions in their order', async (t) => {
   const releases = createReleases()
