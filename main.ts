@@ -208,7 +208,11 @@ async function open(
           roles: roles.filter((role) => role !== 'tracker'),
           seederFolder: isSeeder ? roleFolder(dataDir, 'seeder') : undefined,
           cache: isGateway ? { folder: roleFolder(dataDir, 'gateway'), limitBytes } : undefined,
-          swarm: config.swarm,
+          swarm: {
+            ...config.swarm,
+            access: config.tracker.access === 'fleet' ? 'fleet' : 'open'
+          },
+          clusterSecret,
           announceUrls: config.tracker.access === 'fleet' ? [] : announceUrls
         },
         { control, metrics, log }

@@ -48,6 +48,8 @@ const HOMES: readonly { library: RegExp; homes: readonly string[]; strict?: bool
     homes: ['tracker/catalogue/', 'lib/process/lock-file.ts'],
     strict: true
   },
+  { library: /^bittorrent-dht$/, homes: ['lib/swarm/dht.ts'], strict: true },
+  { library: /^node-datachannel$/, homes: ['lib/swarm/webrtc/'], strict: true },
   { library: /^@prometheus-io\/client$/, homes: ['lib/metrics/'] },
   { library: /^(pino|pino-pretty|close-with-grace)$/, homes: ['lib/process/'] },
   { library: /^fastify$/, homes: ['lib/http/'] }

@@ -1,13 +1,14 @@
 /** Which torrents of a node are announced to strangers, and with which figures. */
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { Replica } from '../control/replica.ts'
-import type { Announcer, AnnounceTotals } from '../swarm/announcer.ts'
+import type { AnnounceTotals } from '../swarm/announcer.ts'
 import type { TorrentStats } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
+import type { Discovery } from './discovery.ts'
 import type { Session } from './session.ts'
 
 export interface AnnouncingDeps {
-  readonly announcer: Announcer
+  readonly announcer: Discovery
   readonly swarm: Pick<Swarm, 'stats'>
   readonly replica: Pick<Replica, 'entry'>
 }
@@ -32,7 +33,8 @@ export function createAnnouncing({ announcer, swarm, replica }: AnnouncingDeps):
   return {
     joined({ infoHash, store }) {
       const { size } = store.metainfo.geometry
-      announcer.announce(infoHash, () => (store.complete ? 0 : size), totals(infoHash))
+      const left = () => (store.complete ? 0 : size)
+      announcer.announce(infoHash, left, totals(infoHash), !store.metainfo.private)
     },
     held(infoHash) {
       const entry = replica.entry(infoHash)

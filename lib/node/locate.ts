@@ -23,7 +23,7 @@ const PATIENCE_MS = 1000
 
 export interface MetainfoDeps {
   readonly control: Pick<Control, 'metainfo'>
-  readonly swarm: Pick<Swarm, 'discover'>
+  readonly swarm: Pick<Swarm, 'approach' | 'discover'>
   readonly fleetPeers: (infoHash: InfoHash) => readonly PeerAddress[]
   readonly patienceMs?: number
 }
@@ -92,7 +92,10 @@ async function askAround(
   { control, swarm, fleetPeers, patienceMs = PATIENCE_MS }: MetainfoDeps,
   signal: AbortSignal
 ): Promise<Uint8Array | undefined> {
+  const holders = fleetPeers(infoHash)
   const over = new AbortController()
+  // The bytes will come from them in any case: the connections are made meanwhile.
+  swarm.approach(infoHash, holders)
   const waiting = AbortSignal.any([signal, over.signal])
   const asked = abortable(control.metainfo(infoHash), waiting)
   const word = asked.catch((err): Word => {
@@ -103,9 +106,8 @@ async function askAround(
     const patience = delay<Word>(patienceMs, NO_ANSWER, { signal: waiting })
     const first = await Promise.race([word, patience])
     if (first !== NO_ANSWER) return first
-    const peers = fleetPeers(infoHash)
-    if (peers.length === 0) return await asked
-    const found = swarm.discover(infoHash, peers, waiting)
+    if (holders.length === 0) return await asked
+    const found = swarm.discover(infoHash, holders, waiting)
     return await Promise.race([
       found,
       word.then((answer) => (answer === NO_ANSWER ? found : answer))

@@ -7,17 +7,18 @@
  */
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
-import type { Metainfo } from '../../core/metainfo.ts'
 import type { Control, NodeId, NodeRegistration, NodeReport, Role } from '../control/control.ts'
 import type { Replica } from '../control/replica.ts'
 import type { Log, Service } from '../process/service.ts'
 import type { Cache } from '../store/cache.ts'
+import type { DiskSpace } from '../store/disk-space.ts'
 import type { Library } from '../store/library.ts'
-import type { Announcer } from '../swarm/announcer.ts'
 import type { PeerAddress, TorrentStats } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import { createAnnouncing } from './announcing.ts'
+import type { Discovery } from './discovery.ts'
 import { watchHoldings } from './holdings.ts'
+import { createIntake } from './intake.ts'
 import { fetchMetainfo, locate } from './locate.ts'
 import { type Membership, startMembership } from './membership.ts'
 import type { Session } from './session.ts'
@@ -31,8 +32,10 @@ export interface NodeDeps {
   readonly roles: readonly Role[]
   readonly library: Library | undefined
   readonly cache: Cache | undefined
+  /** Of the library's volume. */
+  readonly space?: Pick<DiskSpace, 'short' | 'onLook'> | undefined
   readonly swarm: Swarm
-  readonly announcer: Announcer
+  readonly announcer: Discovery
   readonly replica: Replica
   readonly control: Control
   readonly log: Log
@@ -57,6 +60,8 @@ export interface Node extends Service {
   share(infoHash: InfoHash): Promise<void>
   /** Fetches a torrent into the library. Resolves when it is complete, durable and reported. */
   host(infoHash: InfoHash, signal: AbortSignal): Promise<void>
+  /** A complete torrent's piece was found wrong on the disk: peers hear of it, it is fetched anew. */
+  mend(infoHash: InfoHash, index: number): void
   /** Deletes every trace of an unpublished torrent; running readers are reset. */
   drop(infoHash: InfoHash): Promise<void>
   /** What the swarm sees of a torrent; undefined for one that is not joined. */
@@ -80,12 +85,22 @@ export function createNode(deps: NodeDeps): Node {
     swarm,
     locate: (infoHash, signal) => locate(infoHash, locateDeps, signal),
     fleetPeers,
+    mayHoard: () => deps.space?.short !== true,
     onJoin: announcing.joined,
     onClosed: (infoHash) => {
       if (library?.complete(infoHash) !== true) void announcing.forget(infoHash)
       leaveCache(infoHash)
     },
     log
+  })
+
+  const intake = createIntake({
+    ...deps,
+    space: deps.space,
+    sessions,
+    announcing,
+    sidecarOf,
+    fetchMetainfo: (infoHash, signal) => fetchMetainfo(infoHash, locateDeps, signal)
   })
 
   const stopListening = [
@@ -105,8 +120,18 @@ export function createNode(deps: NodeDeps): Node {
       } else if (change.type === 'node' && change.node.live) {
         for (const session of sessions.all()) introduceFleet(session.infoHash)
       }
-    })
+    }),
+    deps.space?.onLook(followRoom)
   ]
+  let wasShort = false
+
+  /** Fetching for the library stops before the disk is full and goes on when it is not. */
+  function followRoom(): void {
+    const short = deps.space?.short === true
+    if (short === wasShort) return
+    wasShort = short
+    for (const session of sessions.all()) session.reconsider()
+  }
 
   /** The library's part is the seeder's to retire, in turn with uploads of the same bytes. */
   function forget(infoHash: InfoHash): void {
@@ -139,31 +164,19 @@ export function createNode(deps: NodeDeps): Node {
   }
 
   async function host(infoHash: InfoHash, signal: AbortSignal): Promise<void> {
-    if (library === undefined) throw new AppError('INTERNAL', 'this node has no library')
-    const cached = sessions.get(infoHash)?.store
-    if (!library.has(infoHash) || cached?.kind === 'cache') {
-      const metainfo = cached?.metainfo ?? (await fetchMetainfo(infoHash, locateDeps, signal))
-      const moved = new AppError('SHUTTING_DOWN', 'moved into the library')
-      await sessions.end(infoHash, moved, () => moveIn(library, metainfo))
-    }
-    const session = await sessions.open(infoHash, signal)
-    if (!session.store.complete) {
-      const completed = whenComplete(library, infoHash, AbortSignal.any([signal, session.gone]))
-      session.hoard()
-      await completed
-      announcing.completed(infoHash)
-    }
-    await session.store.flush()
+    await intake(infoHash, signal)
     await holdings.share(infoHash)
   }
 
-  /** From the cache, which nobody can open meanwhile; unless it was unpublished just now. */
-  async function moveIn(library: Library, metainfo: Metainfo): Promise<void> {
-    const { infoHash } = metainfo
-    if (replica.entry(infoHash)?.state === 'unpublished') throw gone(infoHash)
-    await cache?.drop(infoHash)
-    const store = await library.create(metainfo, sidecarOf(infoHash))
-    await store.close()
+  /** Bytes of the library were found wrong by somebody who is no engine. */
+  function mend(infoHash: InfoHash, index: number): void {
+    log.warn({ infoHash, index, where: 'disk' }, 'piece failed verification')
+    const session = sessions.get(infoHash)
+    if (session?.joined !== true) return
+    swarm
+      .evict(infoHash, index, index + 1)
+      .then(() => session.hoard())
+      .catch((err) => log.warn({ err, infoHash, index }, 'a wrong piece was not taken back'))
   }
 
   async function share(infoHash: InfoHash): Promise<void> {
@@ -228,6 +241,7 @@ export function createNode(deps: NodeDeps): Node {
     open: sessions.open,
     share,
     host,
+    mend,
     drop,
     statsOf: (infoHash) => swarm.stats(infoHash),
     enlist,
@@ -235,7 +249,7 @@ export function createNode(deps: NodeDeps): Node {
       return membership?.registered ?? false
     },
     async close() {
-      for (const stop of stopListening) stop()
+      for (const stop of stopListening) stop?.()
       holdings.stop()
       await membership?.close()
       await sessions.close()
@@ -245,20 +259,4 @@ export function createNode(deps: NodeDeps): Node {
 
 function gone(infoHash: InfoHash): AppError {
   return new AppError('CONTENT_GONE', `${infoHash} was unpublished`)
-}
-
-function whenComplete(library: Library, infoHash: InfoHash, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => settle(() => reject(signal.reason))
-    const stop = library.onComplete((done) => {
-      if (done === infoHash) settle(resolve)
-    })
-    function settle(finish: () => void): void {
-      stop()
-      signal.removeEventListener('abort', onAbort)
-      finish()
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-  })
 }

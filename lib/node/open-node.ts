@@ -5,9 +5,9 @@
  * there is a seeder, so that a library and the id it is known by stay together when an
  * installation is split later.
  */
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type InfoHash, shardOf } from '../../core/info-hash.ts'
-import type { Control, Role } from '../control/control.ts'
+import type { Control, NodeId, Role } from '../control/control.ts'
 import { openReplica } from '../control/replica.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Log } from '../process/service.ts'
@@ -15,12 +15,14 @@ import { createServices } from '../process/services.ts'
 import { openCache } from '../store/cache.ts'
 import { createDescriptors } from '../store/descriptors.ts'
 import { createDiskJobs, type DiskJobs } from '../store/disk-jobs.ts'
+import { watchDiskSpace } from '../store/disk-space.ts'
 import { openLibrary } from '../store/library.ts'
 import { formatAddress } from '../swarm/address.ts'
-import { createAnnouncer } from '../swarm/announcer.ts'
 import { createSwarm, type SwarmConfig } from '../swarm/swarm.ts'
+import { TOKEN_BYTES } from '../swarm/webrtc/preamble.ts'
 import { advertisedHost } from './advertise.ts'
 import { declareCacheMetrics } from './cache-metrics.ts'
+import { openDiscovery } from './discovery.ts'
 import { createNode, type Node } from './node.ts'
 import { loadNodeId } from './node-id.ts'
 
@@ -30,7 +32,12 @@ export interface NodeConfig {
   readonly seederFolder: string | undefined
   /** Folder and bound of the gateway role's cache, if the process has it. */
   readonly cache: { readonly folder: string; readonly limitBytes: number } | undefined
-  readonly swarm: SwarmConfig & { readonly wireAdvertise: readonly string[] | undefined }
+  readonly swarm: Omit<SwarmConfig, 'fleet' | 'relayToken'> & {
+    readonly iceServers?: readonly string[] | undefined
+    readonly dht?: boolean
+  }
+  /** With it the node proves itself to the others of its fleet. */
+  readonly clusterSecret?: string | undefined
   /** Where strangers are found; empty where only the fleet takes part. */
   readonly announceUrls: readonly string[]
 }
@@ -57,30 +64,44 @@ export async function openNode(
       Object.assign(createDescriptors({ max: MAX_DESCRIPTORS }), { name: 'descriptors' })
     )
     const disk = createDiskJobs()
+    // Only our own engine takes browsers' connections from the process that holds them.
+    const relayToken = config.swarm.engine === 'wire' ? randomBytes(TOKEN_BYTES) : undefined
     const swarm = services.add(
-      await createSwarm(config.swarm, { log: log.child({ component: 'swarm' }), metrics })
+      await createSwarm(
+        { ...config.swarm, fleet: fleetIdentity(id, config), relayToken },
+        { log: log.child({ component: 'swarm' }), metrics }
+      )
     )
+    const watch = async (folder: string) =>
+      services.add(await watchDiskSpace({ folder }, { log: log.child({ component: 'disk' }) }))
+    const space = await watch(home)
     const storeDeps = { descriptors, jobs: disk, log: log.child({ component: 'store' }) }
     const library =
       config.seederFolder === undefined
         ? undefined
-        : services.add(await openLibrary({ folder: config.seederFolder }, storeDeps))
+        : services.add(await openLibrary({ folder: config.seederFolder }, { ...storeDeps, space }))
     const cache =
       config.cache === undefined
         ? undefined
         : services.add(
             await openCache(config.cache, {
               ...storeDeps,
+              space: config.cache.folder === home ? space : await watch(config.cache.folder),
               evict: (infoHash, { first, end }) => swarm.evict(infoHash, first, end)
             })
           )
-    const announcer = services.add(openAnnouncer())
+    const announcer = services.add(
+      await openDiscovery(
+        { ...config.swarm, relayToken, announceUrls: config.announceUrls },
+        { swarm, log }
+      )
+    )
     const replica = services.add(
       await openReplica({ folder: home }, { control, log: log.child({ component: 'replica' }) })
     )
     const { roles } = config
     const node = services.add(
-      createNode({ id, roles, library, cache, swarm, announcer, replica, control, log })
+      createNode({ id, roles, library, cache, space, swarm, announcer, replica, control, log })
     )
     if (cache !== undefined) declareCacheMetrics(metrics, cache)
     return {
@@ -92,19 +113,16 @@ export async function openNode(
       disk,
       close: services.close
     }
-
-    function openAnnouncer() {
-      const { announceUrls: urls } = config
-      const port = (infoHash: InfoHash) => swarm.ports[shardOf(infoHash, swarm.ports.length)] ?? 0
-      return createAnnouncer(
-        { urls, port },
-        { log, onPeers: (infoHash, peers) => swarm.introduce(infoHash, peers) }
-      )
-    }
   } catch (err) {
     await services.close()
     throw err
   }
+}
+
+/** A seeder that is also a gateway is a seeder to others: it holds what they come for. */
+function fleetIdentity(nodeId: NodeId, { clusterSecret: secret, roles }: NodeConfig) {
+  if (secret === undefined) return undefined
+  return { secret, nodeId, role: roles.includes('seeder') ? 'seeder' : 'gateway' } as const
 }
 
 function boundAddresses(host: string, ports: readonly number[]): string[] {

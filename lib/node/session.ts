@@ -11,11 +11,14 @@ import type { InfoHash } from '../../core/info-hash.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import type { PeerAddress, PeerClass, TorrentStats, Want } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
+import { createMovableStore } from './movable-store.ts'
 
 export interface SessionDeps {
   readonly swarm: Pick<Swarm, 'join' | 'leave' | 'want' | 'introduce' | 'stats'>
   /** Where the fleet's holders of this torrent can be dialled now. */
   readonly fleetPeers: () => readonly PeerAddress[]
+  /** Whether the disk takes what nobody is waiting for; default yes. */
+  readonly mayHoard?: () => boolean
   /** Runs once, when the session joins the swarm: strangers come by announce. */
   readonly onJoin: () => void
 }
@@ -45,8 +48,15 @@ export interface Session {
   /** `Date.now()` of the last use. */
   readonly usedAt: number
   sit(): Seat
-  /** Wants every piece from now on. */
+  /** Wants every piece from now on, as long as there is room for it. */
   hoard(): void
+  /** Room came or went: the swarm hears what is wanted now. */
+  reconsider(): void
+  /**
+   * Goes on with the store that `next` resolves with; the former is closed. Readers notice nothing
+   * but a wait: meanwhile the torrent is out of the swarm. If `next` rejects, all stays as it was.
+   */
+  move(next: () => Promise<PieceStore>): Promise<void>
   /** Joins the swarm, so that peers are served and found. */
   join(): void
   introduce(peers: readonly PeerAddress[]): void
@@ -67,7 +77,8 @@ export interface Session {
 const SENDERS: readonly PeerClass[] = ['seeder', 'gateway', 'stranger']
 const NOTHING: PieceSpan = { first: 0, end: 0 }
 
-export function createSession(store: PieceStore, deps: SessionDeps): Session {
+export function createSession(opened: PieceStore, deps: SessionDeps): Session {
+  const store = createMovableStore(opened)
   const { infoHash, metainfo } = store
   const ending = new AbortController()
   const windows = new Map<Seat, PieceSpan>()
@@ -78,10 +89,12 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
   let hoarding = false
   let usedAt = Date.now()
   let movedBytes = 0
+  /** Set while the torrent is out of the swarm because its store is being exchanged. */
+  let moving: Promise<void> | undefined
   let closing: Promise<void> | undefined
 
   const wanted = (): Want => ({
-    all: hoarding,
+    all: hoarding && deps.mayHoard?.() !== false,
     windows: [...windows.values()].filter((window) => window.end > window.first)
   })
 
@@ -89,10 +102,19 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
     usedAt = Date.now()
     if (joined || ending.signal.aborted || metainfo.geometry.size === 0) return
     joined = true
-    const { info } = metainfo
-    const peers = deps.fleetPeers()
-    deps.swarm.join({ infoHash, info, pieces: store.shared, want: wanted(), peers })
+    if (moving === undefined) enter()
     deps.onJoin()
+  }
+
+  function enter(): void {
+    const peers = deps.fleetPeers()
+    const { info } = metainfo
+    deps.swarm.join({ infoHash, info, pieces: store.shared, want: wanted(), peers })
+  }
+
+  /** What is wanted while the torrent is out of the swarm is said when it enters again. */
+  function tellWant(): void {
+    if (joined && moving === undefined) deps.swarm.want(infoHash, wanted())
   }
 
   function update(): void {
@@ -102,13 +124,14 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
       join()
       return
     }
-    deps.swarm.want(infoHash, wanted())
+    tellWant()
     // Idle connections were closed, and nobody dials before somebody says so.
     if (deps.swarm.stats(infoHash)?.peers === 0) introduce(deps.fleetPeers())
   }
 
   function introduce(peers: readonly PeerAddress[]): void {
-    if (joined && peers.length > 0) deps.swarm.introduce(infoHash, peers)
+    if (!joined || moving !== undefined) return
+    if (peers.length > 0) deps.swarm.introduce(infoHash, peers)
   }
 
   function sit(): Seat {
@@ -151,7 +174,7 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
         const { first, end } = windows.get(seat) ?? NOTHING
         windows.delete(seat)
         unpin()
-        if (joined && end > first) deps.swarm.want(infoHash, wanted())
+        if (end > first) tellWant()
       }
     }
     windows.set(seat, NOTHING)
@@ -171,8 +194,24 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
     })
   }
 
+  async function move(next: () => Promise<PieceStore>): Promise<void> {
+    ending.signal.throwIfAborted()
+    if (moving !== undefined) throw new AppError('INTERNAL', `${infoHash} is being moved`)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    moving = promise
+    try {
+      if (joined) await deps.swarm.leave(infoHash)
+      await store.moveTo(await next()).close()
+    } finally {
+      moving = undefined
+      if (joined && !ending.signal.aborted) enter()
+      resolve()
+    }
+  }
+
   async function end(reason: Error): Promise<void> {
     ending.abort(reason)
+    await moving
     if (joined) await deps.swarm.leave(infoHash)
     await store.close()
   }
@@ -200,6 +239,10 @@ export function createSession(store: PieceStore, deps: SessionDeps): Session {
       hoarding = true
       update()
     },
+    reconsider() {
+      if (hoarding) tellWant()
+    },
+    move,
     join,
     introduce,
     sender: (index) => SENDERS[(senders[index] ?? 0) - 1],

@@ -27,6 +27,8 @@ export interface SessionsDeps {
   /** Finds or makes the store of a torrent; rejects with an AppError when it cannot. */
   readonly locate: (infoHash: InfoHash, signal: AbortSignal) => Promise<PieceStore>
   readonly fleetPeers: (infoHash: InfoHash) => readonly PeerAddress[]
+  /** See `SessionDeps`. */
+  readonly mayHoard?: () => boolean
   readonly onJoin: (session: Session) => void
   readonly onClosed: (infoHash: InfoHash) => void
   readonly log: Log
@@ -92,6 +94,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
       const session = createSession(store, {
         swarm: deps.swarm,
         fleetPeers: () => deps.fleetPeers(infoHash),
+        mayHoard: () => deps.mayHoard?.() !== false,
         onJoin: () => deps.onJoin(session)
       })
       sessions.set(infoHash, session)

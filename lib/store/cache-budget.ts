@@ -43,6 +43,8 @@ export interface CacheBudget {
   touch(extent: Extent): void
   /** Evicts an unpinned extent now. Rejects if that failed. */
   evict(extent: Extent): Promise<void>
+  /** Another limit from now on; what is over it is evicted. */
+  resize(limitBytes: number): void
   /** Takes in what was there at start, in any order, and evicts what is over the limit. */
   restore(extents: readonly Extent[], otherBytes: number): void
   /** Resolves when nothing is being evicted. */
@@ -62,9 +64,10 @@ interface Ticket {
 }
 
 export function createCacheBudget(
-  { limitBytes, lowMark }: CacheBudgetConfig,
+  { limitBytes: firstLimit, lowMark }: CacheBudgetConfig,
   { evict, log }: { readonly evict: (extent: Extent) => Promise<void>; readonly log: Log }
 ): CacheBudget {
+  let limitBytes = firstLimit
   /** Least recently used first. */
   const extents = new Set<Extent>()
   const queue: Ticket[] = []
@@ -205,6 +208,11 @@ export function createCacheBudget(
       if (extents.delete(extent)) extents.add(extent)
     },
     evict: evictOne,
+    resize(bytes) {
+      limitBytes = bytes
+      if (usedBytes > limitBytes) makeRoom()
+      else admit()
+    },
     restore(found, otherBytes) {
       usedBytes += otherBytes
       for (const extent of [...found].sort((a, b) => a.usedAt - b.usedAt)) {

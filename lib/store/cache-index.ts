@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { InfoHash } from '../../core/info-hash.ts'
 import { boundedEach } from './bounded-each.ts'
 import type { Extent } from './cache-budget.ts'
+import { removeLeftover } from './durable-disk.ts'
 import { decodeSoundLedger } from './ledger.ts'
 import type { TorrentFolders } from './torrent-folders.ts'
 
@@ -41,6 +42,7 @@ export async function scanCache(folders: TorrentFolders): Promise<CacheIndex> {
 async function scanTorrent(folders: TorrentFolders, infoHash: InfoHash): Promise<CachedTorrent> {
   const { size: metainfoBytes } = await stat(folders.metainfo(infoHash))
   const folder = folders.files(infoHash)
+  await removeLeftover(folders.ledger(infoHash))
   const ledger = await readFile(folders.ledger(infoHash)).then(decodeSoundLedger, () => undefined)
   const extents = new Map<number, Extent>()
   for (const name of await readdir(folder)) {

@@ -6,6 +6,7 @@
  * metainfo counts too. The main thread owns budget, order and pins. A torrent whose last extent goes
  * while nobody has it open goes with it.
  *
+ * On a volume that runs short the limit is what still fits; the cache gives way to what must stay.
  * Survives a restart: what is there is claimed as the ledgers say, and hashed when first read.
  */
 import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
@@ -20,6 +21,7 @@ import { type CachedTorrent, scanCache } from './cache-index.ts'
 import { type CacheTorrent, openCacheTorrent } from './cache-torrent.ts'
 import type { Descriptors } from './descriptors.ts'
 import { createDiskJobs, type DiskJobs } from './disk-jobs.ts'
+import type { DiskSpace } from './disk-space.ts'
 import { createDurableDisk, type DurableDisk } from './durable-disk.ts'
 import { encodeMetainfoFile, readMetainfo } from './metainfo-file.ts'
 import type { PieceStore } from './piece-store.ts'
@@ -59,9 +61,13 @@ export interface CacheDeps {
   readonly evict: (infoHash: InfoHash, pieces: PieceSpan) => Promise<void>
   readonly jobs?: DiskJobs
   readonly disk?: DurableDisk
+  /** Without it only `limitBytes` bounds the cache. */
+  readonly space?: Pick<DiskSpace, 'roomBytes' | 'onLook'>
 }
 
 const LOW_MARK = 0.9
+/** Kept even when others fill the disk, out of its reserve: a gateway must be able to fetch. */
+const LEAST_BYTES = 64 * 2 ** 20
 const NEVER = new AbortController().signal
 
 export async function openCache(
@@ -71,7 +77,8 @@ export async function openCache(
     log,
     evict,
     jobs = createDiskJobs(),
-    disk = createDurableDisk(descriptors)
+    disk = createDurableDisk(descriptors),
+    space
   }: CacheDeps
 ): Promise<Cache> {
   const folders = torrentFolders(join(folder, 'cache'))
@@ -86,6 +93,13 @@ export async function openCache(
     found.torrents.flatMap(({ extents }) => [...extents.values()]),
     found.torrents.reduce((sum, { metainfoBytes }) => sum + metainfoBytes, 0)
   )
+  const stopFitting = space?.onLook(fitVolume)
+  fitVolume()
+
+  function fitVolume(): void {
+    const fitting = budget.usedBytes + (space?.roomBytes ?? Infinity)
+    budget.resize(Math.min(limitBytes, Math.max(LEAST_BYTES, fitting)))
+  }
 
   function evictExtent(extent: Extent): Promise<void> {
     const { infoHash } = extent
@@ -214,6 +228,7 @@ export async function openCache(
         : undefined,
     drop: (infoHash) => torrents.exclusively(infoHash, () => drop(infoHash)),
     async close() {
+      stopFitting?.()
       await budget.settled()
       await torrents.close()
       await trash.settled()

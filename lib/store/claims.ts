@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { Bitfield } from '../../core/bitfield.ts'
 import { type Geometry, pieceSpan } from '../../core/geometry.ts'
 import { boundedEach } from './bounded-each.ts'
+import { removeLeftover } from './durable-disk.ts'
 import { decodeLedger, type LedgerContent, type LedgerIdentity } from './ledger.ts'
 import { recordOf } from './ledger-keeper.ts'
 import type { PieceBits } from './piece-bits.ts'
@@ -55,6 +56,7 @@ export async function readLedger(
 export async function claim(config: ClaimsConfig, bits: PieceBits): Promise<Claims> {
   const { path, identity, geometry, layout, mend } = config
   const { pieceCount, segmentCount } = identity
+  await removeLeftover(path)
   const ledger = await readLedger(path, identity)
   const have = new Bitfield(
     pieceCount,

@@ -57,6 +57,11 @@ export async function replaceFile(
   await disk.syncFolder(dirname(path))
 }
 
+/** Removes what a crash in the middle of `replaceFile` left; what cannot be removed does no harm. */
+export async function removeLeftover(path: string): Promise<void> {
+  await unlink(`${path}.new`).catch(() => {})
+}
+
 /** Makes a folder whose name survives a power cut; one that is there may not have been synced. */
 export async function makeFolder(disk: DurableDisk, path: string): Promise<void> {
   await mkdir(path, { recursive: true })

@@ -58,6 +58,8 @@ export interface LedgerKeeper {
   forgetSegment(segment: number, pieces: PieceSpan): void
   /** Times of last use changed: worth writing at the end, not worth a commit of their own. */
   noteUse(): void
+  /** A segment's file as the ledger has it; undefined while pieces wait for the ledger. */
+  settledRecord(segment: number): SegmentRecord | undefined
   /** Resolves when all bits set before the call are durable. Rejects with an `AppError`. */
   flush(): Promise<void>
   /** A last commit if there is anything to say; failures are logged. */
@@ -241,6 +243,8 @@ export function createLedgerKeeper(
     noteUse() {
       stampsChanged = true
     },
+    settledRecord: (segment) =>
+      running === undefined && bits.full && persisted.isFull() ? records.get(segment) : undefined,
     flush,
     async close() {
       await request().catch(() => {})

@@ -3,13 +3,15 @@
  * lost. The library owns when it is opened and closed.
  */
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pieceSpan } from '../../core/geometry.ts'
 import type { Metainfo } from '../../core/metainfo.ts'
 import type { Log } from '../process/service.ts'
 import { claim } from './claims.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DiskJobs } from './disk-jobs.ts'
-import type { DurableDisk } from './durable-disk.ts'
+import { type DurableDisk, removeLeftover } from './durable-disk.ts'
+import type { FileWatch } from './file-watch.ts'
 import { createLedgerKeeper } from './ledger-keeper.ts'
 import { PieceBits } from './piece-bits.ts'
 import { createPieceFiles, type PieceFiles } from './piece-files.ts'
@@ -24,6 +26,9 @@ export interface LibraryTorrentDeps {
   readonly disk: DurableDisk
   readonly jobs: DiskJobs
   readonly log: Log
+  readonly watch: Pick<FileWatch, 'add'>
+  /** Whether the volume may take more content. */
+  readonly hasRoom: () => boolean
   /** After a commit of the ledger: whether the torrent is complete on the medium. */
   readonly onCommitted: (full: boolean) => void
 }
@@ -50,10 +55,11 @@ export async function openLibraryTorrent(
   metainfo: Metainfo,
   deps: LibraryTorrentDeps
 ): Promise<LibraryTorrent> {
-  const { folders, descriptors, disk, jobs, log, onCommitted } = deps
+  const { folders, descriptors, disk, jobs, log, watch, hasRoom, onCommitted } = deps
   const { infoHash, geometry } = metainfo
   const { size, pieceLength, pieceCount } = geometry
   const layout = libraryLayout(metainfo, folders.files(infoHash))
+  await removeLeftover(folders.metainfo(infoHash))
   const memory = PieceBits.allocate(pieceCount, 0)
   const shared = { layout, size, pieceLength, bits: memory }
   const bits = new PieceBits(memory, pieceCount, 0)
@@ -67,8 +73,17 @@ export async function openLibraryTorrent(
   const files = createPieceFiles(shared, descriptors)
   const store = createStoredPieces(
     { metainfo, kind: 'library', shared },
-    { bits, files, keeper, jobs, log }
+    { bits, files, keeper, jobs, log, hasRoom }
   )
+  const unwatch = watch.add({
+    fileCount: metainfo.files.length,
+    pathOf: (file) => join(layout.folder, String(file)),
+    expected: keeper.settledRecord,
+    onChanged(file) {
+      log.error({ infoHash, file }, 'a file of the library changed under our hands')
+      bits.doubtAll()
+    }
+  })
   const stop = new AbortController()
   const searching = search(store, hints, stop.signal, log)
 
@@ -90,6 +105,7 @@ export async function openLibraryTorrent(
     files,
     bits,
     async close(abandoned) {
+      unwatch()
       stop.abort()
       await searching
       if (abandoned) await keeper.abandon()

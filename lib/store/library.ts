@@ -14,15 +14,19 @@ import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
 import { type Metainfo, parseInfo } from '../../core/metainfo.ts'
 import type { Log, Service } from '../process/service.ts'
+import { adoptPieces } from './adoption.ts'
 import { openCompleteness } from './completeness.ts'
 import type { Descriptors } from './descriptors.ts'
 import { createDiskJobs, type DiskJobs } from './disk-jobs.ts'
+import type { DiskSpace } from './disk-space.ts'
 import { createDurableDisk, type DurableDisk, makeFolder, replaceFile } from './durable-disk.ts'
+import { startFileWatch } from './file-watch.ts'
 import { copyMissing, type LibraryTorrent, openLibraryTorrent } from './library-torrent.ts'
 import { openVolume } from './library-volume.ts'
 import { type Details, encodeMetainfoFile, readMetainfo, type Sidecar } from './metainfo-file.ts'
 import { createPieceFiles } from './piece-files.ts'
 import type { PieceStore } from './piece-store.ts'
+import type { SharedPieces } from './shared-pieces.ts'
 import { createSharedTorrents, type Hold } from './shared-torrents.ts'
 import { makeStagingFolder, type Staging, sealStaging, stagedFile } from './staging.ts'
 import { writeError } from './store-error.ts'
@@ -42,12 +46,22 @@ export interface Library extends Service {
   open(infoHash: InfoHash): Promise<PieceStore | undefined>
   /** An empty torrent to be fetched, or the one that is there. Rejects with `STORE_FULL`. */
   create(metainfo: Metainfo, sidecar?: Sidecar): Promise<PieceStore>
+  /**
+   * The torrent as `create` gives it, with every piece that `source`, a cache of this node, has of
+   * it. May be repeated for what came meanwhile. Rejects with the signal's reason as well.
+   */
+  adopt(
+    metainfo: Metainfo,
+    source: SharedPieces,
+    sidecar: Sidecar | undefined,
+    signal: AbortSignal
+  ): Promise<PieceStore>
   /** A place to write an upload to. `id` is 1 to 64 letters, digits, `-` and `_`, and new. */
   stage(id: string): Promise<Staging>
   details(infoHash: InfoHash): Promise<Details | undefined>
   /** Gone durably when this resolves; blocks are given back in the background. */
   remove(infoHash: InfoHash): Promise<void>
-  /** Bytes that may still be written to the volume. */
+  /** Bytes that may still be written to the volume, its reserve left alone. */
   freeBytes(): Promise<number>
   onComplete(listener: (infoHash: InfoHash) => void): () => void
   /** A complete torrent lost a piece. */
@@ -57,6 +71,8 @@ export interface Library extends Service {
 export interface LibraryConfig {
   /** Holds `library`, `staging`, `trash` and `incomplete`. */
   readonly folder: string
+  /** How often files in use are looked at. */
+  readonly watchMs?: number
 }
 
 export interface LibraryDeps {
@@ -64,16 +80,21 @@ export interface LibraryDeps {
   readonly log: Log
   readonly jobs?: DiskJobs
   readonly disk?: DurableDisk
+  /** The volume's room; without it only the disk itself refuses. */
+  readonly space?: Pick<DiskSpace, 'look' | 'short'>
 }
 
 export async function openLibrary(
-  { folder }: LibraryConfig,
-  { descriptors, log, jobs = createDiskJobs(), disk = createDurableDisk(descriptors) }: LibraryDeps
+  { folder, watchMs }: LibraryConfig,
+  deps: LibraryDeps
 ): Promise<Library> {
+  const { descriptors, log, space } = deps
+  const { jobs = createDiskJobs(), disk = createDurableDisk(descriptors) } = deps
   const folders = torrentFolders(join(folder, 'library'))
   const volume = await openVolume(folder, log)
   const infoHashes = await folders.scan()
   const known = await openCompleteness(join(folder, 'incomplete'), infoHashes, { disk, log })
+  const watch = startFileWatch({ everyMs: watchMs }, { jobs, log })
   const torrents = createSharedTorrents<LibraryTorrent>((torrent) => torrent.close(false))
 
   async function details(infoHash: InfoHash): Promise<Details | undefined> {
@@ -98,6 +119,8 @@ export async function openLibrary(
       disk,
       jobs,
       log,
+      watch,
+      hasRoom: () => space?.short !== true,
       onCommitted: (full) => known.set(infoHash, full)
     })
     known.set(infoHash, torrent.store.complete)
@@ -122,6 +145,25 @@ export async function openLibrary(
     const lease = await leaseKnown(infoHash)
     if (lease === undefined) throw new AppError('STORE_FAILED', `${infoHash} did not stay`)
     return lease
+  }
+
+  async function adopt(
+    metainfo: Metainfo,
+    source: SharedPieces,
+    sidecar: Sidecar | undefined,
+    signal: AbortSignal
+  ): Promise<PieceStore> {
+    const store = await torrents.exclusively(metainfo.infoHash, () => {
+      signal.throwIfAborted()
+      return create(metainfo, sidecar)
+    })
+    try {
+      await adoptPieces(store, source, { descriptors, jobs }, signal)
+      return store
+    } catch (err) {
+      await store.close()
+      throw err
+    }
   }
 
   async function addEmpty(metainfo: Metainfo, sidecar: Sidecar | null): Promise<void> {
@@ -236,19 +278,15 @@ export async function openLibrary(
     open: (infoHash) => torrents.exclusively(infoHash, () => leaseKnown(infoHash)),
     create: (metainfo, sidecar) =>
       torrents.exclusively(metainfo.infoHash, () => create(metainfo, sidecar)),
+    adopt,
     stage,
     details,
     remove: (infoHash) => torrents.exclusively(infoHash, () => remove(infoHash)),
-    freeBytes: volume.freeBytes,
-    onComplete: (listener) =>
-      known.onChange((infoHash, complete) => {
-        if (complete) listener(infoHash)
-      }),
-    onIncomplete: (listener) =>
-      known.onChange((infoHash, complete) => {
-        if (!complete) listener(infoHash)
-      }),
+    freeBytes: async () => Math.max(0, (await space?.look()) ?? (await volume.freeBytes())),
+    onComplete: (listener) => known.onChange((one, complete) => complete && listener(one)),
+    onIncomplete: (listener) => known.onChange((one, complete) => complete || listener(one)),
     async close() {
+      await watch.close()
       await torrents.close()
       await known.settled()
       await volume.settled()

@@ -36,8 +36,8 @@ export interface PieceStore {
   read(span: ByteSpan, target: Uint8Array, signal: AbortSignal): Promise<void>
   /**
    * Keeps the bytes of `span` where they are until the pin is disposed, and makes room for those
-   * still missing. The library keeps everything anyway. Cache: rejects with STORE_FULL when all
-   * its room is pinned by others.
+   * still missing. The library keeps everything anyway. Rejects with STORE_FULL when some are
+   * missing and all of a cache's room is pinned by others or a library's disk is nearly full.
    */
   pin(span: ByteSpan, signal: AbortSignal): Promise<Disposable>
   /** An engine says the piece is written and its bits are set: wakes waiters, feeds the ledger. */

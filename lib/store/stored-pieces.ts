@@ -9,6 +9,7 @@ import { AppError } from '../../core/errors.ts'
 import {
   type ByteSpan,
   type Geometry,
+  type PieceSpan,
   pieceAt,
   pieceSize,
   pieceSpan,
@@ -30,6 +31,8 @@ export interface StoredPiecesDeps {
   readonly keeper: LedgerKeeper
   readonly jobs: DiskJobs
   readonly log: Log
+  /** Whether missing pieces may be fetched; a cache asks its budget instead. */
+  readonly hasRoom?: () => boolean
 }
 
 /** A store that is used through leases; `close` ends it for all of them. */
@@ -47,7 +50,7 @@ const NEVER = new AbortController().signal
 
 export function createStoredPieces(
   identity: Pick<PieceStore, 'metainfo' | 'kind' | 'shared'>,
-  { bits, files, keeper, jobs, log }: StoredPiecesDeps
+  { bits, files, keeper, jobs, log, hasRoom = () => true }: StoredPiecesDeps
 ): StoredPieces {
   const { metainfo, kind, shared } = identity
   const { infoHash, geometry } = metainfo
@@ -114,8 +117,11 @@ export function createStoredPieces(
   }
 
   /** Nothing leaves by itself; the cache has a pin of its own. */
-  async function pin(_: ByteSpan, signal: AbortSignal): Promise<Disposable> {
+  async function pin(span: ByteSpan, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted()
+    if (!bits.full && !hasRoom() && !allHere(bits, piecesOf(geometry, span))) {
+      throw new AppError('STORE_FULL', 'the disk is nearly full', { retryAfter: 60 })
+    }
     return { [Symbol.dispose]() {} }
   }
 
@@ -167,6 +173,11 @@ export function createStoredPieces(
       return closing
     }
   }
+}
+
+function allHere(bits: PieceBits, { first, end }: PieceSpan): boolean {
+  for (let index = first; index < end; index++) if (!bits.has(index)) return false
+  return true
 }
 
 function provenPrefix(bits: PieceBits, geometry: Geometry, { start, end }: ByteSpan): ByteSpan {

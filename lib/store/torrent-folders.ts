@@ -39,7 +39,7 @@ export function torrentFolders(root: string): TorrentFolders {
       const found: InfoHash[] = []
       const shelves = (await readdir(root)).filter((name) => /^[0-9a-f]{2}$/.test(name))
       await boundedEach(shelves, 8, async (name) => {
-        for (const entry of await names(join(root, name))) {
+        for (const entry of await subfolders(join(root, name))) {
           const infoHash = parseInfoHash(entry)
           if (infoHash === entry && entry.startsWith(name)) found.push(infoHash)
         }
@@ -49,10 +49,11 @@ export function torrentFolders(root: string): TorrentFolders {
   }
 }
 
-/** What lies in a folder; nothing in what is no folder. */
-async function names(path: string): Promise<string[]> {
+/** The folders in a folder; nothing in what is no folder. A stray file is no torrent. */
+async function subfolders(path: string): Promise<string[]> {
   try {
-    return await readdir(path)
+    const entries = await readdir(path, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   } catch (err) {
     if (systemCode(err) === 'ENOTDIR') return []
     throw err

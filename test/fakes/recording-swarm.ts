@@ -63,6 +63,8 @@ export function recordingSwarm(stats: Partial<TorrentStats> = {}) {
     introduce: (_infoHash: InfoHash, peers: readonly PeerAddress[]) => {
       introduced.push(...peers)
     },
+    relayPorts: [],
+    approach() {},
     discover: (infoHash: InfoHash, _peers: readonly PeerAddress[], signal: AbortSignal) => {
       discoveries.push(infoHash)
       const { promise, reject } = Promise.withResolvers<never>()

@@ -7,6 +7,7 @@ import type { Control } from '../../../lib/control/control.ts'
 import { createNode } from '../../../lib/node/node.ts'
 import { openCache } from '../../../lib/store/cache.ts'
 import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import type { DiskSpace } from '../../../lib/store/disk-space.ts'
 import { type Library, openLibrary } from '../../../lib/store/library.ts'
 import { memoryFleet, SELF } from '../../fakes/memory-fleet.ts'
 import { recordingAnnouncer } from '../../fakes/recording-announcer.ts'
@@ -21,6 +22,8 @@ export interface RigOptions {
   /** Without one the node is a gateway's, without a cache a seeder's. */
   readonly library?: false
   readonly cache?: false
+  /** Of the library's volume; endless by default. */
+  readonly space?: DiskSpace
 }
 
 export async function openRig(t: Test, options: RigOptions = {}) {
@@ -47,6 +50,7 @@ export async function openRig(t: Test, options: RigOptions = {}) {
     roles: ['seeder', 'gateway'],
     library,
     cache,
+    space: options.space,
     swarm,
     announcer,
     replica: fleet,

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { pieceSpan } from '../../../core/geometry.ts'
 import { createPieceFiles } from '../../../lib/store/piece-files.ts'
+import { fakeSpace } from '../../fakes/disk-space.ts'
 import { SELF } from '../../fakes/memory-fleet.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
 import { openRig, store, turns, until } from './node-rig.ts'
@@ -63,33 +64,78 @@ t.test('hosting that is interrupted goes on where it was', async (t) => {
   t.same(rig.fleet.asked, [infoHash], 'the metainfo was asked for once')
 })
 
-t.test(
-  'a cached torrent that is hosted moves, and a reader meanwhile meets the library',
-  async (t) => {
-    const rig = await openRig(t)
-    const torrent = sample()
-    const { infoHash } = torrent.metainfo
-    rig.fleet.publish(torrent)
-    const cached = await rig.node.open(infoHash, anyone())
-    t.equal(cached.store.kind, 'cache')
-    const left = Promise.withResolvers<void>()
-    cached.join()
-    rig.swarm.onLeave = () => left.promise
+t.test('a cached torrent that is hosted moves with its pieces, under its readers', async (t) => {
+  const rig = await openRig(t)
+  const torrent = sample()
+  const { infoHash, geometry } = torrent.metainfo
+  rig.fleet.publish(torrent)
+  const session = await rig.node.open(infoHash, anyone())
+  const seat = session.sit()
+  await seat.want({ start: 0, end: torrent.bytes.length }, anyone())
+  for (const index of [0, 2]) await rig.swarm.deliver(torrent, index, rig.descriptors)
+  const waiting = session.store.whenProven(3, anyone())
+  const left = Promise.withResolvers<void>()
+  rig.swarm.onLeave = () => left.promise
 
-    const stop = new AbortController()
-    const hosting = rig.node.host(infoHash, stop.signal)
-    await until(() => cached.gone.aborted)
-    const reading = rig.node.open(infoHash, anyone())
-    await turns()
-    rig.swarm.onLeave = async () => {}
-    left.resolve()
-    t.equal((await reading).store.kind, 'library', 'it waits until the torrent has moved')
-    await until(() => rig.swarm.joined.length === 2)
-    t.notOk(rig.cache?.has(infoHash), 'never in both')
-    stop.abort(new Error('enough'))
-    await t.rejects(hosting, { message: 'enough' })
-  }
-)
+  const hosting = rig.node.host(infoHash, anyone())
+  await until(() => rig.swarm.left.length === 1)
+  await rig.swarm.deliver(torrent, 1, rig.descriptors)
+  left.resolve()
+  await until(() => rig.swarm.joined.length === 2)
+  t.equal(session.store.kind, 'library', 'the session goes on')
+  t.notOk(session.gone.aborted)
+  t.match(rig.swarm.joined[1], { want: { windows: [{ first: 0, end: 4 }] } })
+  await until(() => rig.cache?.has(infoHash) === false)
+  const target = Buffer.alloc(3 * PIECE)
+  await session.store.read({ start: 0, end: 3 * PIECE }, target, anyone())
+  t.ok(target.equals(torrent.bytes.subarray(0, 3 * PIECE)), 'also what came at the last moment')
+
+  await rig.swarm.deliver(torrent, geometry.pieceCount - 1, rig.descriptors)
+  await waiting
+  await hosting
+  t.ok(rig.library?.complete(infoHash))
+  seat.leave()
+})
+
+t.test('a cached torrent that is unpublished while it moves is gone everywhere', async (t) => {
+  const rig = await openRig(t)
+  const torrent = sample()
+  const { infoHash } = torrent.metainfo
+  rig.fleet.publish(torrent)
+  const session = await rig.node.open(infoHash, anyone())
+  session.join()
+  const left = Promise.withResolvers<void>()
+  rig.swarm.onLeave = () => left.promise
+  const hosting = rig.node.host(infoHash, anyone())
+  await until(() => rig.swarm.left.length === 1)
+  const dropped = rig.node.drop(infoHash)
+  left.resolve()
+  await t.rejects(hosting, { code: 'CONTENT_GONE' })
+  await dropped
+  t.same([rig.library?.has(infoHash), rig.cache?.has(infoHash)], [false, false])
+})
+
+t.test('a short disk stops the fetching of assigned content until there is room', async (t) => {
+  const space = fakeSpace(2 ** 30)
+  const rig = await openRig(t, { space })
+  const torrent = sample()
+  const { infoHash } = torrent.metainfo
+  rig.fleet.publish(torrent)
+  const stop = new AbortController()
+  const hosting = rig.node.host(infoHash, stop.signal)
+  await until(() => rig.swarm.wants.at(-1)?.all === true)
+  space.become(-1)
+  t.equal(rig.swarm.wants.at(-1)?.all, false)
+  space.become(2 ** 20)
+  t.equal(rig.swarm.wants.at(-1)?.all, true)
+
+  space.become(-1)
+  const other = sample()
+  rig.fleet.publish(other)
+  await t.rejects(rig.node.host(other.metainfo.infoHash, anyone()), { code: 'STORE_FULL' })
+  stop.abort(new Error('enough'))
+  await t.rejects(hosting, { message: 'enough' })
+})
 
 t.test('what was unpublished while its metainfo came is not hosted', async (t) => {
   const rig = await openRig(t)

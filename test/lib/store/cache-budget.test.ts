@@ -151,3 +151,15 @@ t.test('an extent that is removed twice is free once', async (t) => {
   budget.remove(extents[0] as Extent)
   t.equal(budget.usedBytes, 80)
 })
+
+t.test('a smaller limit evicts what is over it, a larger one admits who waits', async (t) => {
+  const { budget, evicted, extents, add } = await filled(t)
+  budget.resize(50)
+  await budget.settled()
+  t.same(evicted, [0, 1, 2], 'down to the low mark')
+  for (const extent of extents) extent.pins++
+  await t.rejects(add(5), { code: 'STORE_FULL' })
+  budget.resize(100)
+  await add(6, 60)
+  t.equal(budget.usedBytes, 100)
+})

@@ -5,8 +5,10 @@ import type { PieceSpan } from '../../../core/geometry.ts'
 import type { InfoHash } from '../../../core/info-hash.ts'
 import { openCache } from '../../../lib/store/cache.ts'
 import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import type { DiskSpace } from '../../../lib/store/disk-space.ts'
 import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import type { PieceStore } from '../../../lib/store/piece-store.ts'
+import { fakeSpace } from '../../fakes/disk-space.ts'
 import { deliver, type SampleTorrent, sampleTorrent } from '../../fakes/sample-torrent.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
 import { testFolder } from '../../fakes/test-folder.ts'
@@ -21,12 +23,14 @@ const LATER = new AbortController().signal
 interface LifeOptions {
   readonly limitBytes?: number
   readonly evict?: (infoHash: InfoHash, pieces: PieceSpan) => Promise<void>
+  readonly space?: DiskSpace
 }
 
 async function life(t: Test, folder: string, options: LifeOptions = {}) {
-  const { limitBytes = ROOM_FOR_3, evict = async () => {} } = options
+  const { limitBytes = ROOM_FOR_3, evict = async () => {}, space = fakeSpace(2 ** 40) } = options
   const descriptors = createDescriptors({ max: 4 })
-  const cache = await openCache({ folder, limitBytes }, { descriptors, log: silentLog, evict })
+  const deps = { descriptors, log: silentLog, evict, space }
+  const cache = await openCache({ folder, limitBytes }, deps)
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= cache.close().then(() => descriptors.close())
@@ -345,4 +349,30 @@ function seeded(seed: number): (below: number) => number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return Math.floor((state / 2 ** 32) * below)
   }
+}
+
+t.test('the cache gives way when its disk runs short, and grows again', async (t) => {
+  const folder = testFolder(t)
+  const space = fakeSpace(2 ** 40)
+  const { cache } = await life(t, folder, { limitBytes: 2 ** 40, space })
+  const torrent = sampleTorrent({ size: 12 * EXTENT, pieceLength: PIECE })
+  const store = await cache.open(torrent.metainfo)
+  for (let index = 0; index < 12; index++) await use(store, index)
+  const before = cache.usedBytes
+  space.become(-2 * EXTENT)
+  await until(() => cache.usedBytes <= before - 2 * EXTENT)
+  t.notOk(extentsOf(folder, torrent).includes('0'), 'the oldest went')
+  space.become(-100 * EXTENT)
+  await until(() => cache.usedBytes <= 8 * EXTENT)
+  await use(store, 0)
+  t.ok(cache.usedBytes > 0, 'a little is kept whatever others do, so that it can still fetch')
+  space.become(2 ** 40)
+  for (let index = 0; index < 12; index++) await use(store, index)
+  t.equal(cache.usedBytes, before)
+  await store.close()
+})
+
+/** Resolves as soon as `condition` holds; looked at after every turn of the loop. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate)
 }

@@ -13,9 +13,11 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { InfoHash } from '../../../core/info-hash.ts'
 import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import type { DiskSpace } from '../../../lib/store/disk-space.ts'
 import { createDurableDisk } from '../../../lib/store/durable-disk.ts'
 import { type Library, openLibrary } from '../../../lib/store/library.ts'
 import type { Sidecar } from '../../../lib/store/metainfo-file.ts'
+import { fakeSpace } from '../../fakes/disk-space.ts'
 import { recordingDisk, systemError } from '../../fakes/recording-disk.ts'
 import { deliver, type SampleTorrent, sampleTorrent } from '../../fakes/sample-torrent.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
@@ -33,10 +35,18 @@ const sidecarOf = ({ metainfo }: SampleTorrent): Sidecar => ({
   createdAt: 1_700_000_000_123
 })
 
-async function life(t: Test, folder: string) {
+interface LifeOptions {
+  readonly space?: DiskSpace
+  readonly watchMs?: number
+}
+
+async function life(t: Test, folder: string, { space, watchMs = 60_000 }: LifeOptions = {}) {
   const descriptors = createDescriptors({ max: 4 })
   const disk = recordingDisk(createDurableDisk(descriptors))
-  const library = await openLibrary({ folder }, { descriptors, disk, log: silentLog })
+  const library = await openLibrary(
+    { folder, watchMs },
+    { descriptors, disk, log: silentLog, ...(space && { space }) }
+  )
   let closed: Promise<void> | undefined
   const close = () => {
     closed ??= library.close().then(() => descriptors.close())
@@ -429,3 +439,54 @@ t.test('a closed library refuses work', async (t) => {
   await t.rejects(library.open(small().metainfo.infoHash), { code: 'SHUTTING_DOWN' })
   await library.close()
 })
+
+t.test('on a short disk what is there is read, what is missing is not asked for', async (t) => {
+  const space = fakeSpace(-1)
+  const { library, descriptors } = await life(t, testFolder(t), { space })
+  const torrent = small()
+  const store = await library.create(torrent.metainfo)
+  await deliver(store, 0, torrent.piece(0), descriptors)
+  const pin = await store.pin({ start: 0, end: PIECE }, LATER)
+  pin[Symbol.dispose]()
+  await t.rejects(store.pin({ start: 0, end: PIECE + 1 }, LATER), { code: 'STORE_FULL' })
+  t.equal(await library.freeBytes(), 0)
+  space.become(5)
+  t.equal(await library.freeBytes(), 5)
+  await t.resolves(store.pin({ start: 0, end: PIECE + 1 }, LATER))
+  await store.close()
+})
+
+t.test(
+  'a file whose time changes while it is open is hashed again before it is read',
+  async (t) => {
+    const folder = testFolder(t)
+    const { library } = await life(t, folder, { watchMs: 1 })
+    const torrent = small()
+    await publish(library, torrent)
+    const store = await library.open(torrent.metainfo.infoHash)
+    t.ok(await readAll(library, torrent))
+    const start = { start: 0, end: 1 }
+    t.equal(store?.provenPrefix(start).end, 1)
+    const file = join(placeOf(folder, torrent.metainfo.infoHash), 'files', '0')
+    utimesSync(file, 1, 1)
+    while (store?.provenPrefix(start).end === 1) await new Promise(setImmediate)
+    t.ok(await readAll(library, torrent), 'its bytes are right after all')
+    await store?.close()
+  }
+)
+
+t.test(
+  'what a crash left of a ledger or metainfo in the making is gone once it is open',
+  async (t) => {
+    const folder = testFolder(t)
+    const torrent = small()
+    const place = placeOf(folder, torrent.metainfo.infoHash)
+    const first = await life(t, folder)
+    await publish(first.library, torrent)
+    await first.close()
+    for (const name of ['ledger.new', 'metainfo.new']) writeFileSync(join(place, name), 'half')
+    const { library } = await life(t, folder)
+    t.ok(await readAll(library, torrent))
+    t.same(readdirSync(place).sort(), ['files', 'ledger', 'metainfo'])
+  }
+)

@@ -27,6 +27,7 @@ function setup() {
       await disk.before(pieceAt(metainfo.geometry, offset))
       target.set(bytes.subarray(offset, offset + target.byteLength))
     },
+    readv: async () => {},
     write: async () => true,
     release: async () => {}
   }
@@ -34,6 +35,7 @@ function setup() {
     noteWritten: (size) => void written.push(size),
     withdraw: (pieces) => void withdrawn.push(pieces),
     forgetSegment: () => {},
+    settledRecord: () => undefined,
     noteUse: () => {},
     flush: async () => {},
     close: async () => {},

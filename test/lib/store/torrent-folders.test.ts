@@ -14,6 +14,11 @@ t.test('only folders that are torrents on their own shelf are found', async (t) 
   t.same(await torrentFolders(root).scan(), [A])
 })
 
+t.test('stray files are no torrents and no shelves', async (t) => {
+  const root = t.testdir({ aa: { [A]: 'a file', note: '' }, bb: 'a file', cc: { [C]: {} } })
+  t.same(await torrentFolders(root).scan(), [C])
+})
+
 t.test('a folder in the trash is out of the way at once and unlinked soon', async (t) => {
   const root = t.testdir({ victim: { file: 'x' }, trash: { left: { over: '' } } })
   const trash = await openTrash(join(root, 'trash'), silentLog)
