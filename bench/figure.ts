@@ -4,9 +4,16 @@ export interface Figure {
   readonly name: string
   /** What was measured: our own roles, or a peer beside them. */
   readonly subject: string
-  readonly unit: 'MB/s' | 'ms' | 's'
+  readonly unit: 'MB/s' | 'MB' | 'ms' | 's' | 'CPU s per GiB' | 'round trips' | 'times' | '%'
   readonly samples: readonly number[]
+  /** What we want of it; printed with the first subject's. */
+  readonly aim?: string
+  /** Why there are no samples. */
+  readonly missing?: string
 }
+
+/** From so many samples on, the 95th percentile says something that the maximum does not. */
+const ENOUGH_FOR_P95 = 20
 
 /** The middle sample; of an even number, the mean of the two in the middle. */
 export function median(samples: readonly number[]): number {
@@ -18,6 +25,12 @@ export function median(samples: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
+/** The least sample that 95 of 100 samples do not exceed. */
+export function percentile95(samples: readonly number[]): number {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(sorted.length * 0.95) - 1)] ?? Number.NaN
+}
+
 /** One table per figure name: a row per subject, with the ratio to the first of them. */
 export function figureTables(figures: readonly Figure[]): string {
   return [...Map.groupBy(figures, ({ name }) => name)].map(([, rows]) => table(rows)).join('\n')
@@ -26,15 +39,30 @@ export function figureTables(figures: readonly Figure[]): string {
 function table(rows: readonly Figure[]): string {
   const [first] = rows
   if (first === undefined) return ''
-  const base = median(first.samples)
-  const lines = rows.map((row) => {
-    const middle = median(row.samples)
-    const spread = `${show(Math.min(...row.samples))} – ${show(Math.max(...row.samples))}`
-    const ratio = (middle / base).toFixed(2)
-    return `| ${row.subject} | ${show(middle)} | ${spread} | ${row.samples.length} | ${ratio} |`
-  })
-  const head = `| | median, ${first.unit} | min – max | runs | ratio to the first |`
-  return `### ${first.name}\n\n${head}\n|---|---|---|---|---|\n${lines.join('\n')}\n`
+  const withP95 = rows.some(({ samples }) => samples.length >= ENOUGH_FOR_P95)
+  const head = ['', `median, ${first.unit}`, ...(withP95 ? ['p95'] : []), ...REST]
+  const lines = rows.map((row) => columns(row, median(first.samples), withP95))
+  const aim = first.aim === undefined ? '' : `Aim: ${first.aim}.\n\n`
+  const text = [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`)
+  return `### ${first.name}\n\n${aim}${text.join('\n')}\n`
+}
+
+const REST = ['min – max', 'runs', 'ratio to the first'] as const
+
+function columns(row: Figure, base: number, withP95: boolean): string[] {
+  const { subject, samples } = row
+  if (samples.length === 0) {
+    return [subject, row.missing ?? 'not measured', ...(withP95 ? [''] : []), '', '0', '']
+  }
+  const middle = median(samples)
+  return [
+    subject,
+    show(middle),
+    ...(withP95 ? [show(percentile95(samples))] : []),
+    `${show(Math.min(...samples))} – ${show(Math.max(...samples))}`,
+    String(samples.length),
+    Number.isFinite(middle / base) ? (middle / base).toFixed(2) : ''
+  ]
 }
 
 function show(value: number): string {

@@ -7,16 +7,16 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Figure } from './figure.ts'
 import { withOwner } from './owner.ts'
+import { largeBytes, ROUNDS, sizeText } from './scale.ts'
 import { startFleet, startOneProcess, timedPublish } from './swarmgate.ts'
 
-const SIZE = Number(process.env.BENCH_BYTES ?? 2 ** 29)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+const SIZE = largeBytes(2 ** 29)
 const BLOCK = 2 ** 20
 
 export async function benchPublish(): Promise<Figure[]> {
   return withOwner(async (owner) => {
     const one = await startOneProcess(owner)
-    const apart = await (await startFleet(owner)).gateway()
+    const apart = await (await startFleet(owner)).gateway(owner)
     const folder = await owner.folder()
     const plain: number[] = []
     const inOne: number[] = []
@@ -41,7 +41,7 @@ export async function benchPublish(): Promise<Figure[]> {
   })
 }
 
-const NAME = `Publish ${Math.round(SIZE / 2 ** 20)} MiB by curl -T, durable`
+const NAME = `Publish ${sizeText(SIZE)} by curl -T, durable`
 
 /** Writes new bytes, so that nothing is known already; the time of that is the plain figure. */
 async function freshFile(folder: string, round: number): Promise<{ path: string; rate: number }> {

@@ -26,10 +26,11 @@ else serve(args[0])
 function seed(files) {
   const client = new WebTorrent(OPTIONS)
   const torrents = []
-  for (const file of files) {
+  let ready = 0
+  for (const [index, file] of files.entries()) {
     client.seed(file, { announce: [], announceList: [] }, (torrent) => {
-      torrents.push(Buffer.from(torrent.torrentFile).toString('base64'))
-      if (torrents.length === files.length) print({ port: client.torrentPort, torrents })
+      torrents[index] = Buffer.from(torrent.torrentFile).toString('base64')
+      if (++ready === files.length) print({ port: client.torrentPort, torrents })
     })
   }
 }
