@@ -26,12 +26,12 @@ import { createIngestMetrics } from './metrics.ts'
 import { createPublisher } from './publisher.ts'
 
 export interface SeederDeps {
-  readonly node: Pick<Node, 'id' | 'share' | 'host' | 'drop' | 'statsOf'>
+  readonly node: Pick<Node, 'id' | 'share' | 'host' | 'drop' | 'mend' | 'statsOf'>
   readonly library: Library
   readonly replica: Pick<Replica, 'entry' | 'apply' | 'caughtUp' | 'on' | 'holders' | 'nodes'>
   readonly control: Pick<Control, 'commit' | 'assignments'>
   /** The same that the library has. */
-  readonly disk: Pick<DiskJobs, 'run'>
+  readonly disk: DiskJobs
   /** What goes into magnets. */
   readonly announceUrls: readonly string[]
   /** The cluster secret when the seeder runs apart: then it listens on its own port. */

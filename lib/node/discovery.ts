@@ -10,7 +10,6 @@ import { type InfoHash, shardOf } from '../../core/info-hash.ts'
 import type { Log } from '../process/service.ts'
 import { createServices } from '../process/services.ts'
 import { type Announcer, type AnnounceTotals, createAnnouncer } from '../swarm/announcer.ts'
-import { openDht } from '../swarm/dht.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import { startWebRtc, type WebRtc } from '../swarm/webrtc/webrtc.ts'
 
@@ -46,7 +45,7 @@ export async function openDiscovery(
   }: { readonly swarm: Pick<Swarm, 'ports' | 'relayPorts' | 'introduce'>; readonly log: Log }
 ): Promise<Discovery> {
   const { announceUrls: urls, wireHost: host, wireAdvertise: self = [] } = config
-  const { ports } = swarm
+  const ports = self.length > 0 ? self.map(portOf) : swarm.ports
   const services = createServices(log)
   const own = {
     self,
@@ -57,9 +56,13 @@ export async function openDiscovery(
   const announcer = services.add(
     createAnnouncer({ urls, ...own, ...(isIpv4 && { families: [4] }) }, heard)
   )
-  const dht = config.dht
+  const { openDht } = config.dht ? await import('../swarm/dht.ts') : { openDht: undefined }
+  const dht = openDht
     ? services.add(
-        await openDht({ host: isIpv4 ? host : '0.0.0.0', udpPort: ports[0] ?? 0, ...own }, heard)
+        await openDht(
+          { host: isIpv4 ? host : '0.0.0.0', udpPort: swarm.ports[0] ?? 0, ...own },
+          heard
+        )
       )
     : undefined
   let browsers: WebRtc | undefined
@@ -94,6 +97,10 @@ export async function openDiscovery(
     },
     close: services.close
   }
+}
+
+function portOf(address: string): number {
+  return Number(/\d+$/.exec(address)?.[0])
 }
 
 /** The hosts of `host:port` addresses, an IPv6 one without its brackets. */

@@ -6,7 +6,6 @@
  * installation is split later.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { Control, NodeId, Role } from '../control/control.ts'
 import { openReplica } from '../control/replica.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -127,9 +126,4 @@ function fleetIdentity(nodeId: NodeId, { clusterSecret: secret, roles }: NodeCon
 
 function boundAddresses(host: string, ports: readonly number[]): string[] {
   return ports.map((port) => formatAddress(advertisedHost(host), port))
-}
-
-/** Where the process keeps what belongs to a role. */
-export function roleFolder(dataDir: string, role: Role | 'tracker'): string {
-  return join(dataDir, role)
 }

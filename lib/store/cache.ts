@@ -22,7 +22,7 @@ import { type CacheTorrent, openCacheTorrent } from './cache-torrent.ts'
 import type { Descriptors } from './descriptors.ts'
 import { createDiskJobs, type DiskJobs } from './disk-jobs.ts'
 import type { DiskSpace } from './disk-space.ts'
-import { createDurableDisk, type DurableDisk } from './durable-disk.ts'
+import { createUnsyncedDisk, type DurableDisk } from './durable-disk.ts'
 import { encodeMetainfoFile, readMetainfo } from './metainfo-file.ts'
 import type { PieceStore } from './piece-store.ts'
 import { equalStarts, extentLengthFor, segmentSpan } from './segments.ts'
@@ -77,7 +77,7 @@ export async function openCache(
     log,
     evict,
     jobs = createDiskJobs(),
-    disk = createDurableDisk(descriptors),
+    disk = createUnsyncedDisk(),
     space
   }: CacheDeps
 ): Promise<Cache> {

@@ -2,7 +2,7 @@
  * The few operations that decide what survives a power cut, behind one interface so that a test can
  * record their order and make each of them fail.
  */
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Descriptors } from './descriptors.ts'
 
@@ -29,6 +29,19 @@ export function createDurableDisk(descriptors: Descriptors): DurableDisk {
       await using file = await opened(path, 'r')
       await file.handle.sync()
     }
+  }
+}
+
+/**
+ * The same for what can be fetched again: nothing is synced. The end of a process loses nothing of
+ * it; after a power cut what its ledger claims may be untrue, which the first read finds out.
+ */
+export function createUnsyncedDisk(): DurableDisk {
+  return {
+    syncData: async () => {},
+    writeSynced: (path, bytes) => writeFile(path, bytes),
+    rename,
+    syncFolder: async () => {}
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Keeping this seeder's share of the fleet's content: it fetches what is assigned to it, deletes
- * what was unpublished and offers what the catalogue lost.
+ * what was unpublished, offers what the catalogue lost and looks for rot.
  *
  * Everything follows from the change feed; the rounds in between are for what a feed can miss.
  * Not its job: registering the node and reporting what it holds (`lib/node`).
@@ -10,29 +10,34 @@ import type { Change, Control } from '../../lib/control/control.ts'
 import type { Replica } from '../../lib/control/replica.ts'
 import type { Node } from '../../lib/node/node.ts'
 import type { Log, Service } from '../../lib/process/service.ts'
+import type { DiskJobs } from '../../lib/store/disk-jobs.ts'
 import type { Library } from '../../lib/store/library.ts'
 import type { Publisher } from '../publisher.ts'
 import { createAssignments } from './assignments.ts'
 import { reconcile } from './reconciliation.ts'
 import { startRounds } from './rounds.ts'
+import { SCRUB_DEFAULTS, type ScrubConfig, startScrub } from './scrub.ts'
 
 export interface HostingConfig {
   readonly fetching: { readonly everyMs: number; readonly gapMs: number; readonly retryMs: number }
   readonly checking: { readonly everyMs: number; readonly gapMs: number; readonly retryMs: number }
+  readonly scrub: ScrubConfig
 }
 
 export const HOSTING_DEFAULTS: HostingConfig = {
   fetching: { everyMs: 30_000, gapMs: 500, retryMs: 1000 },
-  checking: { everyMs: 300_000, gapMs: 500, retryMs: 1000 }
+  checking: { everyMs: 300_000, gapMs: 500, retryMs: 1000 },
+  scrub: SCRUB_DEFAULTS
 }
 
 const FETCHES = { parallel: 4, patienceMs: 900_000, firstRestMs: 5000, lastRestMs: 600_000 }
 
 export interface HostingDeps {
-  readonly node: Pick<Node, 'id' | 'host'>
+  readonly node: Pick<Node, 'id' | 'host' | 'mend'>
   readonly control: Pick<Control, 'assignments'>
   readonly replica: Pick<Replica, 'entry' | 'caughtUp' | 'on'>
-  readonly library: Pick<Library, 'list' | 'has' | 'complete'>
+  readonly library: Pick<Library, 'list' | 'has' | 'complete' | 'open'>
+  readonly disk: DiskJobs
   readonly publisher: Pick<Publisher, 'offer' | 'retire' | 'unanswered'>
   readonly log: Log
 }
@@ -57,6 +62,7 @@ export function startHosting(config: HostingConfig, deps: HostingDeps): Hosting 
     (signal) => reconcile(deps, signal),
     log
   )
+  const scrub = startScrub(config.scrub, deps)
   const retiring = new Set<Promise<void>>()
   const stopListening = replica.on(follow)
 
@@ -82,7 +88,7 @@ export function startHosting(config: HostingConfig, deps: HostingDeps): Hosting 
     checkSoon: () => checking.wake(),
     async close() {
       stopListening()
-      await Promise.all([fetching.close(), checking.close()])
+      await Promise.all([fetching.close(), checking.close(), scrub.close()])
       await assignments.close()
       await Promise.all(retiring)
     }

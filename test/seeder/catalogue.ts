@@ -93,6 +93,7 @@ export function recordingNode(remove: (infoHash: InfoHash) => Promise<void> = as
     drop: async (infoHash: InfoHash) => {
       dropped.push(infoHash)
       await remove(infoHash)
-    }
+    },
+    mend: () => {}
   }
 }

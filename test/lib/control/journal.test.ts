@@ -93,6 +93,39 @@ t.test('a file that was cut to nothing in the middle is not trusted beyond', asy
   t.same(await read(file), { intact: false, records: [record(1)] })
 })
 
+t.test(
+  'a line in the middle that is JSON and not a step of ours ends what is believed',
+  async (t) => {
+    const file = join(t.testdir(), 'journal')
+    for (const bad of [
+      'null',
+      '[]',
+      '{}',
+      '{"changes":{}}',
+      '{"changes":[],"position":null}',
+      '{"changes":[],"position":{"epoch":1,"revision":2}}',
+      '{"changes":[],"position":{"epoch":"e","revision":1.5}}'
+    ]) {
+      await write(file, [record(1), record(2), record(3)])
+      const lines = (await readFile(file, 'utf8')).split('\n')
+      lines[2] = bad
+      await writeFile(file, lines.join('\n'))
+      t.same(await read(file), { intact: false, records: [record(1)] }, bad)
+    }
+  }
+)
+
+t.test('a change that the reader cannot take ends what is believed', async (t) => {
+  const file = join(t.testdir(), 'journal')
+  await write(file, [record(1), record(2), record(3)])
+  const taken: JournalRecord[] = []
+  const intact = await readJournal(file, (one) => {
+    if (one.position?.revision === 2) throw new TypeError('as the test wants it')
+    taken.push(one)
+  })
+  t.same({ intact, taken }, { intact: false, taken: [record(1)] })
+})
+
 t.test('many changes are cut into lines; the position stands in the last', async (t) => {
   const changes = Array.from({ length: 600 }, (_, n) => change(n))
   const position = { epoch: 'e', revision: 600 }

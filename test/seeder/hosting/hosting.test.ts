@@ -1,13 +1,15 @@
 import t, { type Test } from 'tap'
 import type { InfoHash } from '../../../core/info-hash.ts'
+import { createDiskJobs } from '../../../lib/store/disk-jobs.ts'
 import { type HostingConfig, startHosting } from '../../../seeder/hosting/hosting.ts'
+import { SCRUB_DEFAULTS } from '../../../seeder/hosting/scrub.ts'
 import { createPublisher } from '../../../seeder/publisher.ts'
 import { memoryCatalogue, recordingNode } from '../catalogue.ts'
 import { stageable } from '../published.ts'
 import { log, openTestLibrary, someBytes } from '../rig.ts'
 
 const LONG = { everyMs: 3_600_000, gapMs: 0, retryMs: 1 }
-const CONFIG: HostingConfig = { fetching: LONG, checking: LONG }
+const CONFIG: HostingConfig = { fetching: LONG, checking: LONG, scrub: SCRUB_DEFAULTS }
 
 async function open(t: Test) {
   const library = await openTestLibrary(t)
@@ -34,7 +36,8 @@ async function open(t: Test) {
       note(`host ${infoHash}`)
     }
   }
-  const deps = { library, node, control: catalogue, replica: catalogue, log }
+  const disk = createDiskJobs()
+  const deps = { library, node, disk, control: catalogue, replica: catalogue, log }
   const publisher = createPublisher({ ...deps, onUnanswered: () => hosting?.checkSoon() })
   t.teardown(() => publisher.close())
   let hosting: ReturnType<typeof startHosting> | undefined
