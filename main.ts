@@ -3,11 +3,11 @@
  *
  * The only file that knows all three roles. `main.ts` runs them in one process, `main.ts ROLE`
  * one of them; the same interfaces then run over HTTP. Everything is closed in reverse order.
+ * The code of a role is loaded only where it runs: the others would be memory for nothing.
  */
 import './lib/process/thread-pool.ts'
 import { gatewaySettings } from './gateway/config.ts'
-import { openGateway } from './gateway/gateway.ts'
-import { forwardRoutes } from './gateway/publish/forward-routes.ts'
+import type { GatewayDeps } from './gateway/gateway.ts'
 import { configMarkdown, configText } from './lib/config/document.ts'
 import { ConfigError, type Configs, loadConfig } from './lib/config/load.ts'
 import { withDefault } from './lib/config/setting.ts'
@@ -18,7 +18,7 @@ import { createAdmin } from './lib/http/admin.ts'
 import { measureEventLoopDelay } from './lib/metrics/event-loop-delay.ts'
 import { createMetrics } from './lib/metrics/metrics.ts'
 import { nodeSettings } from './lib/node/config.ts'
-import { openNode, roleFolder } from './lib/node/open-node.ts'
+import { roleFolder } from './lib/node/role-folder.ts'
 import { processSettings } from './lib/process/config.ts'
 import { lockFolder } from './lib/process/lock-file.ts'
 import { createLogger } from './lib/process/logger.ts'
@@ -27,9 +27,8 @@ import { createServices, type Services } from './lib/process/services.ts'
 import { closeOnSignals } from './lib/process/shutdown.ts'
 import { swarmSettings } from './lib/swarm/config.ts'
 import { seederSettings } from './seeder/config.ts'
-import { openSeeder } from './seeder/seeder.ts'
+import type { SeederDeps } from './seeder/seeder.ts'
 import { trackerSettings } from './tracker/config.ts'
-import { openTracker } from './tracker/tracker.ts'
 
 const ROLES = ['tracker', 'seeder', 'gateway'] as const
 type RoleName = (typeof ROLES)[number]
@@ -174,6 +173,7 @@ async function open(
   async function openControl() {
     const { clusterSecret, dataDir } = config.process
     if (roles.includes('tracker')) {
+      const { openTracker } = await import('./tracker/tracker.ts')
       const folder = roleFolder(dataDir, 'tracker')
       const tracker = await openTracker(
         { ...config.tracker, folder, clusterSecret },
@@ -202,6 +202,7 @@ async function open(
     const isSeeder = roles.includes('seeder')
     const isGateway = roles.includes('gateway')
     const limitBytes = config.gateway.cacheBytes
+    const { openNode } = await import('./lib/node/open-node.ts')
     const node = services.add(
       await openNode(
         {
@@ -224,14 +225,8 @@ async function open(
     const { library, disk } = node
     const apart = isGateway || clusterSecret === undefined ? {} : { apart: { clusterSecret } }
     const shared = { node, replica, control, announceUrls, metrics, log }
-    const seeder =
-      library &&
-      services.add(await openSeeder(config.seeder, { ...shared, ...apart, library, disk }))
-    const uploads =
-      seeder?.routes ?? forwardRoutes({ clusterSecret: clusterSecret ?? '', replica, log })
-    const gateway = isGateway
-      ? services.add(await openGateway(config.gateway, { ...shared, uploads }))
-      : undefined
+    const seeder = library && (await openSeederRole({ ...shared, ...apart, library, disk }))
+    const gateway = isGateway ? await openGatewayRole(shared, seeder?.routes) : undefined
     if (gateway !== undefined && !gateway.wantsKey && config.gateway.apiKeys === undefined) {
       log.info(
         'no key is set: programs on this machine may publish; behind a proxy set SWARMGATE_API_KEYS'
@@ -245,6 +240,25 @@ async function open(
       wantsKey: gateway?.wantsKey ?? false
     })
     return { gateway: gateway?.url, ingest: seeder?.ingestUrl ?? undefined, wire: node.wire }
+  }
+
+  async function openSeederRole(deps: SeederDeps) {
+    const { openSeeder } = await import('./seeder/seeder.ts')
+    return services.add(await openSeeder(config.seeder, deps))
+  }
+
+  /** @param uploads the seeder's own routes; undefined: uploads are forwarded to a seeder */
+  async function openGatewayRole(
+    deps: Omit<GatewayDeps, 'uploads'>,
+    uploads: GatewayDeps['uploads'] | undefined
+  ) {
+    const { openGateway } = await import('./gateway/gateway.ts')
+    const { forwardRoutes } = await import('./gateway/publish/forward-routes.ts')
+    const clusterSecret = config.process.clusterSecret ?? ''
+    const forwarded = () => forwardRoutes({ ...deps, clusterSecret })
+    return services.add(
+      await openGateway(config.gateway, { ...deps, uploads: uploads ?? forwarded() })
+    )
   }
 }
 
