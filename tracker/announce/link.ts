@@ -8,8 +8,8 @@ import { EventEmitter } from 'node:events'
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { Address } from './address.ts'
 
-/** Swarms one socket may be in; a browser with more tabs than this opens another socket. */
-const MAX_SWARMS = 2000
+/** Swarms one socket may be in: a node of the fleet has one socket for all its torrents. */
+const MAX_SWARMS = 20_000
 
 export class Link extends EventEmitter {
   readonly address: Address
