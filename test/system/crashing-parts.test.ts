@@ -1,10 +1,15 @@
-/** A swarm thread that ends in the middle of a download: readers wait a little, and nothing fails. */
+/**
+ * Parts that end by themselves in the middle of a download, a swarm thread or the process of
+ * browsers' connections: readers wait a little at most, and nothing fails.
+ */
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { testFolder } from '../fakes/test-folder.ts'
-import { apart, publishAt } from './fleet.ts'
-import { noise, pathOf } from './publish.ts'
+import { apart, publishAt, together } from './fleet.ts'
+import type { Running } from './process.ts'
+import { eventually, noise, pathOf } from './publish.ts'
 
 const HOOK = new URL('./thread-crash.ts', import.meta.url)
 
@@ -30,5 +35,27 @@ for (const role of ['gateway', 'seeder'] as const) {
     }
     t.ok(Buffer.concat(parts).equals(bytes), 'byte for byte')
     t.equal(victim.process.exitCode, null)
+    const metrics = await (await fetch(`${victim.addresses.admin}/metrics`)).text()
+    t.match(metrics, 'swarmgate_swarm_engine_restarts_total 1\n', 'and it is counted')
   })
+}
+
+t.test('kill -9 of the process that holds browsers’ connections ends nothing else', async (t) => {
+  const all = await together(t, testFolder(t))
+  const bytes = noise(8 * 2 ** 20, 9)
+  const torrent = await publishAt(all, 'movie.mp4', bytes)
+  const first = await eventually(async () => childOf(all.front))
+  const response = await fetch(all.gateway + pathOf(torrent))
+  process.kill(first, 'SIGKILL')
+  t.ok(Buffer.from(await response.arrayBuffer()).equals(bytes))
+  await eventually(async () => {
+    const next = childOf(all.front)
+    return next === first ? undefined : next
+  })
+  t.equal(all.front.process.exitCode, null, 'it was started again, beside')
+})
+
+function childOf({ process: { pid } }: Running): number | undefined {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return children === '' ? undefined : Number(children.split(' ')[0])
 }
