@@ -6,6 +6,8 @@ export interface SwarmMetrics {
   /** Adds what changed between two stats of one torrent; `before` is undefined after a restart. */
   traffic(before: TorrentStats | undefined, after: TorrentStats): void
   piece(result: 'verified' | 'failed'): void
+  /** An engine ended by itself and was started again. */
+  restarted(): void
 }
 
 const CLASSES: readonly PeerClass[] = ['seeder', 'gateway', 'stranger']
@@ -33,5 +35,14 @@ export function createSwarmMetrics(metrics: Metrics, peers: () => number): Swarm
     }
   }
 
-  return { traffic, piece: (result) => pieces.inc({ result }) }
+  const restarts = metrics.counter(
+    'swarmgate_swarm_engine_restarts_total',
+    'Engine threads that ended by themselves and were started again.'
+  )
+
+  return {
+    traffic,
+    piece: (result) => pieces.inc({ result }),
+    restarted: () => restarts.inc()
+  }
 }

@@ -10,6 +10,7 @@ import { AppError } from '../../core/errors.ts'
 import { type PieceSpan, pieceSpan, piecesOf } from '../../core/geometry.ts'
 import type { Metainfo } from '../../core/metainfo.ts'
 import type { Descriptors } from '../store/descriptors.ts'
+import type { DiskJobs } from '../store/disk-jobs.ts'
 import { PieceBits } from '../store/piece-bits.ts'
 import { createPieceFiles } from '../store/piece-files.ts'
 import { provePiece } from '../store/prove.ts'
@@ -48,10 +49,20 @@ export interface PieceKeeperEvents {
   onTrouble(message: string): void
 }
 
+/** What the torrents of one engine share. */
+export interface KeeperDisk {
+  readonly descriptors: Descriptors
+  /** Few writes at a time: more only wait for each other inside the system, and burn its time. */
+  readonly jobs: DiskJobs
+}
+
+/** Never aborted: a piece that is being written is always settled. */
+const NEVER = new AbortController().signal
+
 export function createPieceKeeper(
   metainfo: Metainfo,
   shared: SharedPieces,
-  descriptors: Descriptors,
+  { descriptors, jobs }: KeeperDisk,
   events: PieceKeeperEvents
 ): PieceKeeper {
   const { geometry } = metainfo
@@ -137,7 +148,8 @@ export function createPieceKeeper(
   async function writePiece(index: number, bytes: Uint8Array): Promise<WriteOutcome> {
     pendingBytes += bytes.byteLength
     try {
-      const written = await files.write(pieceSpan(geometry, index).start, bytes)
+      const { start } = pieceSpan(geometry, index)
+      const written = await jobs.run('swarm', NEVER, () => files.write(start, bytes))
       if (!written || blocked(onePiece(index))) return 'absent'
       bits.prove(index)
       return 'written'

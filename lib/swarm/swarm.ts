@@ -139,6 +139,7 @@ export async function createSwarm(
 
   /** Says everything again to a thread that was started again. */
   function onRestart(thread: number): void {
+    meter?.restarted()
     const isMine = (infoHash: InfoHash) => shardOf(infoHash, threads.length) === thread
     releases.lost(isMine)
     for (const [infoHash, entry] of joined) {

@@ -11,6 +11,7 @@ import { pieceSize } from '../../../core/geometry.ts'
 import type { InfoHash } from '../../../core/info-hash.ts'
 import type { Metainfo } from '../../../core/metainfo.ts'
 import type { Descriptors } from '../../store/descriptors.ts'
+import { createDiskJobs } from '../../store/disk-jobs.ts'
 import type { SharedPieces } from '../../store/shared-pieces.ts'
 import type { EngineEvent, Want } from '../contract.ts'
 import { createPieceKeeper, type WriteOutcome } from '../piece-keeper.ts'
@@ -21,6 +22,7 @@ import { applyWant, RAREST_BATCH, wantedPieces } from './selection.ts'
 import type { UploadSource } from './upload-queue.ts'
 
 const REFUSED_MS = 2000
+const WRITES_AT_ONCE = 2
 const MAX_PENDING_BYTES = 64 * 2 ** 20
 const NOTHING: Want = { all: false, windows: [] }
 
@@ -57,10 +59,16 @@ export interface PieceFlow {
 export function createPieceFlow(deps: PieceFlowDeps, initial: Want): PieceFlow {
   const { infoHash, metainfo, post } = deps
   const { geometry } = metainfo
-  const keeper = createPieceKeeper(metainfo, deps.shared, deps.descriptors, {
-    onLost,
-    onTrouble: deps.onTrouble
-  })
+  const jobs = createDiskJobs({ swarm: WRITES_AT_ONCE })
+  const keeper = createPieceKeeper(
+    metainfo,
+    deps.shared,
+    { descriptors: deps.descriptors, jobs },
+    {
+      onLost,
+      onTrouble: deps.onTrouble
+    }
+  )
   /** Pieces the disk did not take, and when (milliseconds) they are asked for again. */
   const refused = new Map<number, number>()
   let want = initial

@@ -47,7 +47,7 @@ export function createWireDesk(deps: WireDeskDeps): WireDesk {
 
   function admit(wire: Wire, address: string, conduct: PeerConduct): boolean {
     const peerId = wire.peerId ?? ''
-    if (peerId === deps.ourPeerId) book.ban(address)
+    if (peerId === deps.ourPeerId) book.avoid(address)
     if (book.isBanned(address) || book.isBanned(peerId)) {
       dropWire(wire)
       return false

@@ -3,6 +3,8 @@ import type { PeerPieces } from './peer-pieces.ts'
 
 export class Availability {
   readonly #counts: Uint16Array
+  /** Changes with every count. */
+  version = 0
 
   constructor(pieceCount: number) {
     this.#counts = new Uint16Array(pieceCount)
@@ -10,6 +12,11 @@ export class Availability {
 
   of(index: number): number {
     return this.#counts[index] ?? 0
+  }
+
+  /** The count of the most common piece. */
+  most(): number {
+    return this.#counts.reduce((most, count) => Math.max(most, count), 0)
   }
 
   /** A peer told what it has. */
@@ -41,6 +48,7 @@ export class Availability {
   }
 
   #add(index: number, step: number): void {
+    this.version++
     const count = (this.#counts[index] ?? 0) + step
     if (count >= 0) this.#counts[index] = count
   }

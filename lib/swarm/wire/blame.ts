@@ -9,7 +9,7 @@ import type { PieceInFlight } from './piece-in-flight.ts'
 import { BLOCK_BYTES } from './request-queue.ts'
 
 /** Wrong pieces remembered at once; the oldest is forgotten. */
-const MAX_SUSPECTED = 16
+const MAX_SUSPECTED = 64
 
 export interface Blame {
   /** The piece did not match its hash. The connections known to be guilty now. */

@@ -1,16 +1,20 @@
 /**
  * Memory for pieces that are being fetched or written, of all torrents of one thread.
  *
- * Bounded: above the limit nothing is given, except a first piece to a torrent that has none, so
- * that no torrent starves behind another's. Buffers are used again: clearing new pages costs more
- * than receiving into old ones.
+ * Bounded: above the limit only what readers wait for gets some more, and up to twice the limit only
+ * the first piece of a torrent that has none, so that no torrent starves behind another's. Buffers
+ * are used again: clearing new pages costs more than receiving into old ones.
  */
+export type PoolClaim = 'ahead' | 'window' | 'first'
+
+/** How many times the limit may be in use. */
+const SHARE: Readonly<Record<PoolClaim, number>> = { ahead: 1, window: 1.5, first: 2 }
+/** Smaller buffers are cheap to make, and there may be one for each torrent's last piece. */
+const LEAST_KEPT_BYTES = 16 * 1024
+
 export interface BufferPool {
-  /**
-   * Memory for a piece, with whatever was in it before.
-   * @param first the torrent has no other piece: it gets one while twice the limit is not in use
-   */
-  take(bytes: number, first: boolean): Uint8Array<ArrayBuffer> | undefined
+  /** Memory for a piece, with whatever was in it before. */
+  take(bytes: number, claim: PoolClaim): Uint8Array<ArrayBuffer> | undefined
   give(buffer: Uint8Array<ArrayBuffer>): void
   /** Bytes that are out. */
   readonly usedBytes: number
@@ -33,8 +37,8 @@ export function createBufferPool({ limitBytes }: { readonly limitBytes: number }
   }
 
   return {
-    take(bytes, first) {
-      if (usedBytes + bytes > limitBytes * (first ? 2 : 1) && usedBytes > 0) return undefined
+    take(bytes, claim) {
+      if (usedBytes + bytes > limitBytes * SHARE[claim] && usedBytes > 0) return undefined
       const known = idle.get(bytes)?.pop()
       if (known !== undefined) idleBytes -= bytes
       else shrink(bytes)
@@ -44,6 +48,7 @@ export function createBufferPool({ limitBytes }: { readonly limitBytes: number }
     give(buffer) {
       usedBytes -= buffer.byteLength
       const size = buffer.byteLength
+      if (size < LEAST_KEPT_BYTES) return
       const buffers = idle.get(size) ?? []
       idle.set(size, buffers)
       buffers.push(buffer)

@@ -21,13 +21,16 @@ export interface CompletionEvents {
   failed(index: number): void
   /** This connection sent wrong bytes. */
   guilty(serial: number): void
-  /** A piece that could not be asked for can be now, or there is memory for more. */
-  settled(): void
+  /**
+   * There is memory for more.
+   * @param again a piece that was here, or not to be asked for, is to be asked for now
+   */
+  settled(again: boolean): void
 }
 
 export interface CompletionDeps {
   readonly metainfo: Metainfo
-  readonly keeper: PieceKeeper
+  readonly keeper: Pick<PieceKeeper, 'write'>
   readonly pool: BufferPool
   readonly classOf: (serial: number) => PeerClass
   readonly events: CompletionEvents
@@ -65,14 +68,14 @@ export function createCompletion(deps: CompletionDeps): Completion {
     const written = write(piece).finally(() => {
       writing.delete(piece.index)
       pool.give(piece.bytes)
-      events.settled()
+      events.settled(false)
     })
     writing.set(piece.index, written)
   }
 
   async function write(piece: PieceInFlight): Promise<void> {
     const from = senderClass(piece)
-    const outcome = await keeper.write(piece.index, piece.bytes)
+    const outcome = await keeper.write(piece.index, piece.bytes).catch(() => 'failed')
     if (outcome === 'written') events.verified(piece.index, from)
     else refused.set(piece.index, Date.now() + REFUSED_MS)
   }
@@ -82,7 +85,7 @@ export function createCompletion(deps: CompletionDeps): Completion {
     pool.give(piece.bytes)
     events.failed(piece.index)
     for (const serial of guilty) events.guilty(serial)
-    events.settled()
+    events.settled(true)
   }
 
   /** The class that sent most of the piece's blocks. */
@@ -107,7 +110,7 @@ export function createCompletion(deps: CompletionDeps): Completion {
         refused.delete(index)
         due = true
       }
-      if (due) events.settled()
+      if (due) events.settled(true)
     },
     async close() {
       await Promise.all(writing.values())

@@ -40,7 +40,10 @@ export interface DiallingDeps {
   readonly dht: boolean
   /** Is there room for another connection? @param fleet to a node of our own */
   readonly mayDial: (fleet: boolean) => boolean
-  readonly isConnected: (address: string) => boolean
+  /** A connection is being made (1), or is not any more (-1). */
+  readonly halfOpen: (change: 1 | -1) => void
+  /** Addresses that need not be dialled: there is a connection. */
+  readonly connected: () => ReadonlySet<string>
   readonly opened: (dialled: Dialled) => void
 }
 
@@ -58,17 +61,22 @@ export interface Dialling {
 export function createDialling(deps: DiallingDeps): Dialling {
   const { infoHash, book } = deps
   const halfOpen = new Map<string, { readonly ourId: Buffer; readonly stream: PeerStream }>()
+  let closed = false
 
   function dial(now: number, hungry: boolean): void {
-    if (halfOpen.size >= MAX_HALF_OPEN) return
-    const isTaken = (address: string) =>
-      deps.isConnected(address) ||
-      halfOpen.has(address) ||
-      halfOpen.size >= MAX_HALF_OPEN ||
-      !deps.mayDial(book.classOf(address) !== 'stranger')
-    for (const address of book.due(now, hungry, isTaken)) {
-      if (halfOpen.size < MAX_HALF_OPEN) connect(address)
+    const room = MAX_HALF_OPEN - halfOpen.size
+    if (room <= 0 || closed) return
+    let connected: ReadonlySet<string> | undefined
+    const mayDialFleet = deps.mayDial(true)
+    const mayDialStrangers = deps.mayDial(false)
+    if (!mayDialFleet && !mayDialStrangers) return
+    const isTaken = (address: string) => {
+      const isFleet = book.classOf(address) !== 'stranger'
+      if (!(isFleet ? mayDialFleet : mayDialStrangers) || halfOpen.has(address)) return true
+      connected ??= deps.connected()
+      return connected.has(address)
     }
+    for (const address of book.due(now, hungry, isTaken, room)) connect(address)
   }
 
   function connect(address: string): void {
@@ -91,10 +99,13 @@ export function createDialling(deps: DiallingDeps): Dialling {
       }
     })
     halfOpen.set(address, { ourId, stream })
+    deps.halfOpen(1)
 
     function settle(): void {
       clearTimeout(deadline)
-      if (halfOpen.get(address)?.stream === stream) halfOpen.delete(address)
+      if (halfOpen.get(address)?.stream !== stream) return
+      halfOpen.delete(address)
+      deps.halfOpen(-1)
     }
 
     function greet(bytes: Uint8Array): void {
@@ -105,7 +116,6 @@ export function createDialling(deps: DiallingDeps): Dialling {
         stream.destroy()
         return
       }
-      book.connected(address)
       deps.opened({
         stream,
         their: done.their,
@@ -123,7 +133,7 @@ export function createDialling(deps: DiallingDeps): Dialling {
       try {
         return greeting.push(bytes)
       } catch {
-        book.ban(address)
+        book.avoid(address)
         stream.destroy()
         return undefined
       }
@@ -135,12 +145,13 @@ export function createDialling(deps: DiallingDeps): Dialling {
     isOurs(peerId) {
       for (const [address, { ourId }] of halfOpen) {
         if (!ourId.equals(peerId)) continue
-        book.ban(address)
+        book.avoid(address)
         return true
       }
       return false
     },
     close() {
+      closed = true
       for (const { stream } of halfOpen.values()) stream.destroy()
     }
   }

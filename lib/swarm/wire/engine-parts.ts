@@ -1,5 +1,6 @@
 /** What all torrents of one engine share. */
 import type { Descriptors } from '../../store/descriptors.ts'
+import type { DiskJobs } from '../../store/disk-jobs.ts'
 import type { EngineConfig, EngineEvent } from '../contract.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Connections } from './connections.ts'
@@ -14,6 +15,7 @@ export interface EngineParts {
   readonly uploads: Uploads
   readonly pool: BufferPool
   readonly descriptors: Descriptors
+  readonly jobs: DiskJobs
   readonly download: RateLimit
   readonly post: (event: EngineEvent) => void
   /** A number no connection of this thread had before, above 0. */

@@ -6,6 +6,7 @@
  */
 import type { InfoHash } from '../../../core/info-hash.ts'
 import { createDescriptors } from '../../store/descriptors.ts'
+import { createDiskJobs } from '../../store/disk-jobs.ts'
 import type {
   EngineCommand,
   EngineConfig,
@@ -26,6 +27,7 @@ import { createUploads } from './uploads.ts'
 
 const TICK_MS = 100
 const MAX_OPEN_FILES = 128
+const WRITES_AT_ONCE = 2
 /** Torrents whose metainfo is being expected. */
 const MAX_DISCOVERIES = 256
 /** How long connections are kept for a torrent that is to be joined. */
@@ -33,6 +35,8 @@ const JOIN_MS = 10_000
 /** Memory for pieces that are fetched or written, of one engine. */
 const PIECE_MEMORY_BYTES = 64 * 2 ** 20
 const MAX_GREETING = 256
+/** Connections to strangers that are being made, of all torrents. */
+const MAX_HALF_OPEN = 128
 
 export interface Engine {
   readonly port: number
@@ -52,11 +56,10 @@ export async function openEngine(
   /** The end of the last command that takes time, per torrent. */
   const turns = new Map<InfoHash, Promise<void>>()
   const knocks = createKnocks((infoHash) => post({ type: 'knock', infoHash }))
-  const { maxPeers, maxPeersPerAddress: maxPerAddress } = config
   const connections = createConnections({
-    maxPeers,
-    maxPerAddress,
+    ...config,
     maxGreeting: MAX_GREETING,
+    maxHalfOpen: MAX_HALF_OPEN,
     hasFleet: config.fleet !== undefined
   })
   const descriptors = createDescriptors({ max: MAX_OPEN_FILES })
@@ -66,7 +69,7 @@ export async function openEngine(
   const reception = await openReceptions(config, {
     greet: connections.greet,
     greeted: connections.greeted,
-    arrived: (arrival) => void welcome(arrival)
+    arrived: welcome
   })
   const parts: EngineParts = {
     config,
@@ -75,6 +78,7 @@ export async function openEngine(
     uploads,
     pool: createBufferPool({ limitBytes: PIECE_MEMORY_BYTES }),
     descriptors,
+    jobs: createDiskJobs({ swarm: WRITES_AT_ONCE }),
     download: rateOf(config.download),
     post: announce,
     nextSerial: () => ++serial,
@@ -97,6 +101,7 @@ export async function openEngine(
     const { infoHash } = arrival.their
     if (!torrents.has(infoHash) && closing === undefined) await knocks.wait(infoHash)
     const torrent = torrents.get(infoHash)
+    if (arrival.gone) return
     if (torrent === undefined || closing !== undefined) arrival.stream.destroy()
     else torrent.accept(arrival)
   }
@@ -154,8 +159,11 @@ export async function openEngine(
     const torrent = torrents.get(infoHash)
     torrents.delete(infoHash)
     expected.delete(infoHash)
-    await torrent?.close()
-    post({ type: 'left', infoHash })
+    try {
+      await torrent?.close()
+    } finally {
+      post({ type: 'left', infoHash })
+    }
   }
 
   function discover(infoHash: InfoHash, peers: readonly PeerAddress[]): void {
@@ -165,7 +173,9 @@ export async function openEngine(
       return
     }
     expected.delete(infoHash)
-    torrentOf(infoHash).introduce(peers)
+    const torrent = torrentOf(infoHash)
+    torrent.introduce(peers)
+    torrent.discover()
     knocks.arrived(infoHash)
   }
 
@@ -182,8 +192,11 @@ export async function openEngine(
   }
 
   async function evict(infoHash: InfoHash, first: number, end: number): Promise<void> {
-    if (end > first) await torrents.get(infoHash)?.evict(first, end)
-    post({ type: 'evicted', infoHash, first, end })
+    try {
+      if (end > first) await torrents.get(infoHash)?.evict(first, end)
+    } finally {
+      post({ type: 'evicted', infoHash, first, end })
+    }
   }
 
   function handle(command: EngineCommand): void {

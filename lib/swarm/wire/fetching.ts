@@ -17,9 +17,9 @@ import type { PieceInFlight } from './piece-in-flight.ts'
 import { createReceiving, type Receiving } from './receiving.ts'
 import { watchSilence } from './silence.ts'
 
-export interface FetchingDeps extends Pick<AskingDeps, 'peers' | 'allow' | 'mayAsk'> {
+export interface FetchingDeps extends Pick<AskingDeps, 'peers' | 'download' | 'mayAsk'> {
   readonly metainfo: Metainfo
-  readonly keeper: PieceKeeper
+  readonly keeper: Pick<PieceKeeper, 'bits' | 'write'>
   readonly pool: BufferPool
   readonly classOf: (serial: number) => PeerClass
   readonly events: Omit<CompletionEvents, 'settled'>
@@ -29,8 +29,6 @@ export interface Fetching extends Receiving {
   setWant(want: Want): void
   /** Something is wanted that is not here. */
   readonly hungry: boolean
-  /** Pieces of windows that are missing, by deadline. */
-  readonly wanted: readonly number[]
   /** The peer has a piece more; undefined: it told all it has. */
   gained(peer: Peer, index: number | undefined): void
   lost(peer: Peer, index: number): void
@@ -51,7 +49,7 @@ export function createFetching(deps: FetchingDeps): Fetching {
   let ended = false
   const completion = createCompletion({
     ...deps,
-    events: { ...deps.events, settled: () => ended || restart() }
+    events: { ...deps.events, settled: (again) => ended || settled(again) }
   })
   const picker = new Picker({
     geometry: metainfo.geometry,
@@ -62,14 +60,16 @@ export function createFetching(deps: FetchingDeps): Fetching {
   const asking = createAsking({ ...deps, geometry: metainfo.geometry, picker })
   const receiving = createReceiving({ picker, peers, asking, finish })
 
-  function restart(): void {
-    asking.changed()
-    asking.askAll()
+  function settled(again: boolean): void {
+    if (again) picker.review()
+    if (bits.full) for (const peer of peers.values()) asking.reviewInterest(peer)
+    if (!again && !picker.flight.starved) return
+    picker.flight.starved = false
+    asking.wake()
   }
 
   function finish(piece: PieceInFlight): void {
-    picker.take(piece.index)
-    asking.cancelPiece(piece.index)
+    picker.flight.take(piece.index)
     completion.finish(piece)
   }
 
@@ -77,60 +77,54 @@ export function createFetching(deps: FetchingDeps): Fetching {
     if (ended) return
     completion.retry()
     picker.setWant(want)
-    for (const index of [...picker.active.keys()]) {
-      if (!picker.wanted.includes(index)) asking.giveUp(index)
-    }
+    asking.giveUp(picker.flight.indices().filter((index) => !picker.wanted.includes(index)))
     review()
   }
 
   function review(): void {
     if (ended) return
-    asking.changed()
+    picker.review()
     for (const peer of peers.values()) asking.reviewInterest(peer)
-    asking.askAll()
+    asking.wake()
   }
 
   function gained(peer: Peer, index: number | undefined): void {
-    if (index === undefined) picker.availability.join(peer.pieces)
-    else picker.availability.gain(peer.pieces, index)
-    peer.dryAt = -1
-    if (!peer.amInterested || index === undefined) asking.reviewInterest(peer)
-    asking.ask(peer)
+    if (index === undefined) {
+      picker.availability.join(peer.pieces)
+      asking.reviewInterest(peer)
+    } else {
+      picker.availability.gain(peer.pieces, index)
+      if (!picker.needs(index)) return
+      if (!peer.amInterested) asking.reviewInterest(peer)
+    }
+    asking.wakePeer(peer)
   }
 
   function turned(peer: Peer): void {
-    peer.dryAt = -1
     // Without BEP 6 a choke means that nothing asked before will come.
     if (peer.peerChoking && !peer.fast) asking.releaseAll(peer, true)
-    else asking.ask(peer)
+    else asking.wakePeer(peer)
   }
 
   function closed(peer: Peer): void {
     picker.availability.leave(peer.pieces)
     peer.arrival?.piece.abandon(peer.arrival.block)
     peer.arrival = undefined
-    if (!ended) asking.releaseAll(peer, false)
+    asking.releaseAll(peer, false)
   }
 
   function tick(now: number): void {
     if (ended) return
     completion.tick(now)
     watchSilence({ peers, picker, asking }, now)
-    for (const peer of peers.values()) {
-      peer.dryAt = -1
-      asking.ask(peer)
-    }
+    asking.tick(now)
   }
 
   return {
     ...receiving,
     setWant,
     get hungry() {
-      const { all, ordered } = picker.wanted
-      return ordered.length > 0 || (all && !bits.full)
-    },
-    get wanted() {
-      return picker.wanted.ordered
+      return picker.wanted.heads().length > 0 || (picker.wanted.all && !bits.full)
     },
     gained,
     lost: (peer, index) => picker.availability.lose(peer.pieces, index),
@@ -140,7 +134,8 @@ export function createFetching(deps: FetchingDeps): Fetching {
     tick,
     async close() {
       ended = true
-      for (const index of [...picker.active.keys()]) asking.giveUp(index)
+      picker.setWant({ all: false, windows: [] })
+      asking.giveUp(picker.flight.indices())
       await completion.close()
     }
   }

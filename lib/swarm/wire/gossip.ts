@@ -5,7 +5,7 @@
  * private network. The fleet: each proven node is told at once where the other proven gateways
  * listen, when one joins or leaves, for private torrents too and without any tracker.
  */
-import { formatAddress, parseAddress } from '../address.ts'
+import { formatAddress, isPrivateAddress, parseAddress } from '../address.ts'
 import type { PeerAddress } from '../contract.ts'
 import { listeningAddress } from './dialling.ts'
 import { encodeFleetMessage, parseFleetMessage } from './fleet-message.ts'
@@ -13,7 +13,9 @@ import type { Peer } from './peer.ts'
 import { createPexFeed, type PexFeed, type PexPeer, parsePex } from './peer-exchange.ts'
 
 /** A peer tells its news once a minute; what comes faster is not read. */
-const PEX_EVERY_MS = 45_000
+const HEARD_EVERY_MS = 45_000
+/** How often we look whether somebody is to be told something. */
+const TOLD_EVERY_MS = 1000
 
 export interface GossipDeps {
   /** The open connections by serial. */
@@ -38,11 +40,13 @@ export function createGossip(deps: GossipDeps): Gossip {
   const { peers } = deps
   const feeds = new WeakMap<Peer, PexFeed>()
   const heardAt = new WeakMap<Peer, number>()
+  let toldAt = 0
 
   function pexPeer(peer: Peer): PexPeer | undefined {
     const address = listeningOf(peer)
     const parsed = address === undefined ? undefined : parseAddress(address)
     if (parsed === undefined || peer.stream.transport !== 'tcp') return undefined
+    if (isPrivateAddress(parsed.host)) return undefined
     return { ...parsed, seed: peer.pieces.all }
   }
 
@@ -57,7 +61,7 @@ export function createGossip(deps: GossipDeps): Gossip {
   return {
     pex(peer, payload) {
       const now = Date.now()
-      if (!deps.isPublic() || now - (heardAt.get(peer) ?? 0) < PEX_EVERY_MS) return
+      if (!deps.isPublic() || now - (heardAt.get(peer) ?? 0) < HEARD_EVERY_MS) return
       heardAt.set(peer, now)
       const named = parsePex(payload).added.filter(({ host, port }) =>
         deps.mayDial(formatAddress(host, port))
@@ -81,7 +85,8 @@ export function createGossip(deps: GossipDeps): Gossip {
       }
     },
     tick(now) {
-      if (!deps.isPublic() || peers.size < 2) return
+      if (now - toldAt < TOLD_EVERY_MS || peers.size < 2 || !deps.isPublic()) return
+      toldAt = now
       const all = new Map<Peer, PexPeer>()
       for (const peer of peers.values()) {
         const entry = pexPeer(peer)

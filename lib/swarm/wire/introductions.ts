@@ -5,6 +5,7 @@
  * fleet proves itself in its extension handshake; two that dialled each other keep one connection.
  */
 import type { InfoHash } from '../../../core/info-hash.ts'
+import type { PeerClass } from '../contract.ts'
 import type { PeerBook } from '../peer-book.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { encodeExtensionHandshake } from './extension-handshake.ts'
@@ -15,6 +16,8 @@ import type { Sharing } from './sharing.ts'
 import { MAX_QUEUED } from './upload-requests.ts'
 
 const VERSION = 'Swarmgate 0.1'
+/** Two that dial each other do so within this time. */
+const CROSSING_MS = 5000
 
 export interface IntroductionsDeps extends Pick<EngineParts, 'config' | 'port'> {
   readonly infoHash: InfoHash
@@ -27,6 +30,7 @@ export interface IntroductionsDeps extends Pick<EngineParts, 'config' | 'port'> 
   readonly mayServe: (peer: Peer) => boolean
   /** A peer has proven to be a node of the fleet. */
   readonly proven: (peer: Peer) => void
+  readonly reclassed: (peer: Peer, before: PeerClass) => void
 }
 
 export interface Introductions {
@@ -75,20 +79,26 @@ export function createIntroductions(deps: IntroductionsDeps): Introductions {
     const claim = provenClaim(config.fleet, infoHash, peer)
     if (claim !== undefined) {
       peer.node = claim.id
-      peer.peerClass = claim.role
+      classify(peer, claim.role)
       deps.proven(peer)
     } else if (config.fleet === undefined && peer.dialled === undefined) {
-      peer.peerClass = deps.book.classOf(listeningOf(peer) ?? '')
+      classify(peer, deps.book.classOf(listeningOf(peer) ?? ''))
     }
   }
 
-  /** Both sides choose the same: the connection whose dialler has the smaller peer id stays. */
+  function classify(peer: Peer, peerClass: PeerClass): void {
+    const before = peer.peerClass
+    if (peerClass === before) return
+    peer.peerClass = peerClass
+    deps.reclassed(peer, before)
+  }
+
   function dropDuplicate(peer: Peer): void {
-    const address = listeningOf(peer)
-    if (address === undefined) return
     for (const other of peers.values()) {
-      if (other === peer || other.node !== peer.node || listeningOf(other) !== address) continue
-      const loser = Buffer.compare(diallerId(other), diallerId(peer)) < 0 ? peer : other
+      if (other === peer || !isSame(other, peer)) continue
+      const loser = loserOf(other, peer)
+      const winner = loser === peer ? other : peer
+      winner.alias = loser.dialled ?? loser.alias ?? winner.alias
       loser.close('there is another connection to this peer')
       return
     }
@@ -102,6 +112,28 @@ export function createIntroductions(deps: IntroductionsDeps): Introductions {
       if (!peer.closed) dropDuplicate(peer)
     }
   }
+}
+
+/**
+ * A node of the fleet is known by its name, anybody else by where it listens; but two that dialled
+ * us from behind one router may well claim the same port.
+ */
+function isSame(a: Peer, b: Peer): boolean {
+  if (a.node !== undefined || b.node !== undefined) return a.node === b.node
+  const crossed = (a.dialled === undefined) !== (b.dialled === undefined)
+  if (!crossed && !a.their.peerId.equals(b.their.peerId)) return false
+  const address = listeningOf(a)
+  return address !== undefined && address === listeningOf(b)
+}
+
+/**
+ * Both sides choose the same. Of two that crossed, that whose dialler has the smaller peer id stays;
+ * but whoever dials again after a while has lost the earlier one.
+ */
+function loserOf(a: Peer, b: Peer): Peer {
+  const [earlier, later] = a.openedAt < b.openedAt ? [a, b] : [b, a]
+  if (later.openedAt - earlier.openedAt > CROSSING_MS) return earlier
+  return Buffer.compare(diallerId(a), diallerId(b)) < 0 ? b : a
 }
 
 function diallerId(peer: Peer): Uint8Array {

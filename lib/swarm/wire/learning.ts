@@ -35,6 +35,8 @@ export interface Learning {
   /** A `ut_metadata` message. @param info what we serve; undefined when we do not */
   message(peer: Peer, payload: Uint8Array, info: Uint8Array | undefined): void
   closed(peer: Peer): void
+  /** Somebody wants to know, be it that it was learned before. */
+  wanted(): void
   /** Nothing is asked any more. */
   stop(): void
   /** @param now milliseconds */
@@ -47,6 +49,8 @@ export function createLearning(deps: LearningDeps): Learning {
   /** Requests answered, by connection. */
   const served = new WeakMap<Peer, number>()
   let over = false
+  /** What was learned, until it is known elsewhere. */
+  let known: Uint8Array | undefined
 
   function ask(peer: Peer): void {
     for (;;) {
@@ -74,6 +78,7 @@ export function createLearning(deps: LearningDeps): Learning {
     const outcome = fetch.data(peer.serial, piece, totalSize, bytes)
     if (outcome.status === 'complete') {
       over = true
+      known = outcome.info
       deps.learned(outcome.info)
     } else if (outcome.status === 'wrong') {
       for (const serial of outcome.liars) deps.liar(serial)
@@ -106,8 +111,12 @@ export function createLearning(deps: LearningDeps): Learning {
       fetch.gone(peer.serial)
       if (!over) for (const other of peers.values()) ask(other)
     },
+    wanted() {
+      if (known !== undefined) deps.learned(known)
+    },
     stop() {
       over = true
+      known = undefined
     },
     tick(now) {
       if (over) return

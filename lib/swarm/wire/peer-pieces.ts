@@ -10,6 +10,8 @@ import { WireError } from './wire-error.ts'
 /** A bitfield of 2 million pieces; the largest we keep before the metainfo is known. */
 export const MAX_UNSETTLED_BYTES = 256 * 1024
 const MAX_UNSETTLED_HAVES = 10_000
+/** Bitfields after the first, besides one for each piece. */
+const MAX_REPEATS = 16
 
 export class PeerPieces {
   #count = 0
@@ -19,6 +21,7 @@ export class PeerPieces {
   #pieceCount: number | undefined
   #haves: number[] = []
   #told = false
+  #repeats = 0
 
   constructor(pieceCount: number | undefined) {
     this.#pieceCount = pieceCount
@@ -49,13 +52,40 @@ export class PeerPieces {
     this.#once()
   }
 
-  setBits(bytes: Uint8Array): void {
+  /**
+   * The first bitfield says what the peer has; the answer is undefined. A later one comes in the
+   * place of HAVE messages (aria2): the answer is the pieces in it that are new, for `add`.
+   */
+  setBits(bytes: Uint8Array): readonly number[] | undefined {
+    if (this.#told) return this.#newIn(bytes)
     this.#once()
+    this.#replaceBits(bytes)
+    return undefined
+  }
+
+  #newIn(bytes: Uint8Array): readonly number[] {
+    if (++this.#repeats > MAX_REPEATS + (this.#pieceCount ?? 0)) {
+      throw new WireError('too many bitfields')
+    }
+    if (this.#pieceCount === undefined) {
+      this.#replaceBits(bytes)
+      return []
+    }
+    this.#checkBits(bytes, this.#pieceCount)
+    const added: number[] = []
+    for (let index = 0; index < this.#pieceCount; index++) {
+      const isSet = ((bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
+      if (isSet && !this.has(index)) added.push(index)
+    }
+    return added
+  }
+
+  #replaceBits(bytes: Uint8Array): void {
     if (this.#pieceCount === undefined && bytes.byteLength > MAX_UNSETTLED_BYTES) {
       throw new WireError('a bitfield that is too long')
     }
     this.#bits = Uint8Array.from(bytes)
-    if (this.#pieceCount !== undefined) this.#checkBits(this.#bits, this.#pieceCount)
+    if (this.#pieceCount !== undefined) this.#count = this.#checkBits(bytes, this.#pieceCount)
   }
 
   /** A HAVE. True if that is news. */
@@ -88,7 +118,7 @@ export class PeerPieces {
   settle(pieceCount: number): void {
     if (this.#pieceCount !== undefined) return
     this.#pieceCount = pieceCount
-    if (this.#bits !== undefined) this.#checkBits(this.#bits, pieceCount)
+    if (this.#bits !== undefined) this.#count = this.#checkBits(this.#bits, pieceCount)
     for (const index of this.#haves) this.add(index)
     this.#haves = []
   }
@@ -98,7 +128,8 @@ export class PeerPieces {
     this.#told = true
   }
 
-  #checkBits(bits: Uint8Array, pieceCount: number): void {
+  /** How many bits are set. */
+  #checkBits(bits: Uint8Array, pieceCount: number): number {
     if (bits.byteLength !== Math.ceil(pieceCount / 8)) {
       throw new WireError('a bitfield of the wrong length')
     }
@@ -108,7 +139,7 @@ export class PeerPieces {
     }
     let count = 0
     for (const byte of bits) count += ONES[byte] ?? 0
-    this.#count = count
+    return count
   }
 
   /** The bits to change, made from `all` if need be. */

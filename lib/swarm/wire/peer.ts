@@ -8,11 +8,7 @@
 import { formatAddress } from '../address.ts'
 import type { PeerClass } from '../contract.ts'
 import { AskingRights } from './asking-rights.ts'
-import {
-  OUR_EXTENSIONS,
-  parseExtensionHandshake,
-  type TheirExtensions
-} from './extension-handshake.ts'
+import { OUR_EXTENSIONS, parseExtensionHandshake } from './extension-handshake.ts'
 import {
   createFrameParser,
   type FrameHandler,
@@ -20,8 +16,9 @@ import {
   type FrameParser
 } from './frame-parser.ts'
 import type { TheirHandshake } from './handshake.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
+import { Patience } from './patience.ts'
 import type { PeerIdentity } from './peer-identity.ts'
+import { PeerLine } from './peer-line.ts'
 import { NOBODY, type PeerOwner } from './peer-owner.ts'
 import { MAX_UNSETTLED_BYTES, PeerPieces } from './peer-pieces.ts'
 import type { PeerStream } from './peer-stream.ts'
@@ -33,29 +30,26 @@ import { WireError } from './wire-error.ts'
 
 const MAX_EXTENDED_BYTES = 128 * 1024
 const MAX_BLOCK_BYTES = 128 * 1024
-/** Unsent bytes at which a peer is taken for one that does not read. */
-const MAX_UNSENT_BYTES = 8 * 2 ** 20
 /** What is sent before anybody asks, and asked again: extension handshakes, of which few are due. */
 const MAX_EXTENSION_HANDSHAKES = 16
 
-export class Peer implements FrameHandler {
-  readonly stream: PeerStream
+export class Peer extends PeerLine implements FrameHandler {
   readonly serial: number
   readonly ourId: Uint8Array
   readonly their: TheirHandshake
   readonly dialled: string | undefined
+  /** Another address by which the same peer is known. */
+  alias: string | undefined
   /** `host:port` of the other end of the connection. */
   readonly address: string
-  readonly outbox: Outbox = createOutbox()
   readonly requests = new RequestQueue()
   readonly pieces: PeerPieces
   /** Milliseconds, like all that end in `At`. */
-  readonly openedAt = Date.now()
+  readonly openedAt = this.sentAt
   readonly pace = new RequestPace(this.openedAt)
   peerClass: PeerClass
   /** It proved to be a node of our fleet, this one. */
   node: string | undefined
-  extensions: TheirExtensions | undefined
   uploads: PeerUploads | undefined
   amChoking = true
   amInterested = false
@@ -68,11 +62,11 @@ export class Peer implements FrameHandler {
   /** The block that is arriving, and the piece it is written into. */
   arrival: { readonly piece: PieceInFlight; readonly block: number } | undefined
   receivedAt = this.openedAt
-  sentAt = this.openedAt
   progressedAt = this.openedAt
   uploadedBytes = 0
-  /** 0 before the first. */
+  /** When content was last sent to it, and when it last told of a piece it got; 0: never. */
   uploadedAt = 0
+  gainedAt = 0
   toldPieces = false
   downloadedBytes = 0
   /** Blocks that may still come though nobody waits for them. */
@@ -81,8 +75,8 @@ export class Peer implements FrameHandler {
   dryAt = -1
   readonly #limits: FrameLimits
   readonly #parser: FrameParser
+  readonly #patience: Patience
   #owner: PeerOwner
-  #flushing = false
   #handshakes = 0
 
   constructor(
@@ -91,7 +85,7 @@ export class Peer implements FrameHandler {
     owner: PeerOwner,
     pieceCount: number | undefined
   ) {
-    this.stream = stream
+    super(stream, Date.now())
     this.serial = identity.serial
     this.ourId = identity.ourId
     this.their = identity.their
@@ -106,6 +100,7 @@ export class Peer implements FrameHandler {
       maxBlockBytes: MAX_BLOCK_BYTES
     }
     this.#parser = createFrameParser(this, this.#limits)
+    this.#patience = new Patience(this.openedAt)
   }
 
   /** Both sides speak BEP 6. */
@@ -153,22 +148,6 @@ export class Peer implements FrameHandler {
     this.#parser.abandonBlock()
   }
 
-  /** Sends what is in the outbox at the end of this turn, with what else joins it. */
-  flushSoon(): void {
-    if (this.#flushing || this.closed) return
-    this.#flushing = true
-    queueMicrotask(() => this.#flush())
-  }
-
-  /** Sends a message of an extension the peer has; false if it has not. */
-  sendExtended(name: keyof typeof OUR_EXTENSIONS, payload: Uint8Array): boolean {
-    const id = this.extensions?.m[name]
-    if (id === undefined || id === 0) return false
-    this.outbox.extended(id, payload)
-    this.flushSoon()
-    return true
-  }
-
   fail(err: unknown): void {
     if (err instanceof WireError) this.close(err.message)
     else this.close(`our fault: ${err instanceof Error ? err.stack : String(err)}`)
@@ -188,44 +167,41 @@ export class Peer implements FrameHandler {
   keepAlive(): void {}
 
   choke(): void {
-    if (this.peerChoking) return
-    this.peerChoking = true
-    this.#owner.turned(this)
+    this.#turn(true)
   }
 
   unchoke(): void {
-    if (!this.peerChoking) return
-    this.peerChoking = false
-    this.#owner.turned(this)
+    this.#turn(false)
   }
 
   interested(): void {
-    if (this.peerInterested) return
-    this.peerInterested = true
-    this.#owner.interested(this)
+    this.#want(true)
   }
 
   notInterested(): void {
-    if (!this.peerInterested) return
-    this.peerInterested = false
-    this.#owner.interested(this)
+    this.#want(false)
   }
 
   have(index: number): void {
-    if (this.pieces.add(index)) this.#owner.gained(this, index)
+    if (!this.pieces.add(index)) return
+    this.gainedAt = this.receivedAt
+    this.#owner.gained(this, index)
   }
 
   bitfield(bytes: Uint8Array): void {
-    this.pieces.setBits(bytes)
-    this.#owner.gained(this, undefined)
+    const added = this.pieces.setBits(bytes)
+    if (added === undefined) this.#owner.gained(this, undefined)
+    else for (const index of added) this.have(index)
   }
 
   haveAll(): void {
+    this.#speakFast()
     this.pieces.setAll()
     this.#owner.gained(this, undefined)
   }
 
   haveNone(): void {
+    this.#speakFast()
     this.pieces.setNone()
     this.#owner.gained(this, undefined)
   }
@@ -248,13 +224,17 @@ export class Peer implements FrameHandler {
   }
 
   reject(index: number, begin: number): void {
+    this.#speakFast()
     this.#owner.rejected(this, index, begin)
   }
 
   /** BEP 6: a hint we do not follow; readers decide. */
-  suggest(): void {}
+  suggest(): void {
+    this.#speakFast()
+  }
 
   allowedFast(index: number): void {
+    this.#speakFast()
     if (this.rights.allowed(index)) this.#owner.turned(this)
   }
 
@@ -271,6 +251,25 @@ export class Peer implements FrameHandler {
 
   unknown(): void {}
 
+  #turn(choking: boolean): void {
+    if (this.peerChoking === choking) return
+    this.#patience.spend(this.receivedAt)
+    this.peerChoking = choking
+    this.#owner.turned(this)
+  }
+
+  #want(interested: boolean): void {
+    if (this.peerInterested === interested) return
+    this.#patience.spend(this.receivedAt)
+    this.peerInterested = interested
+    this.#owner.interested(this)
+  }
+
+  /** BEP 6: only where both sides said so. */
+  #speakFast(): void {
+    if (!this.fast) throw new WireError('speaks BEP 6 without having said so')
+  }
+
   #introduce(payload: Uint8Array): void {
     if (++this.#handshakes > MAX_EXTENSION_HANDSHAKES) {
       throw new WireError('too many extension handshakes')
@@ -284,16 +283,7 @@ export class Peer implements FrameHandler {
   #dontHave(payload: Uint8Array): void {
     if (payload.byteLength !== 4) return
     const index = new DataView(payload.buffer, payload.byteOffset).getUint32(0)
+    if (this.pieces.all) this.#patience.spend(this.receivedAt)
     if (this.pieces.remove(index)) this.#owner.lost(this, index)
-  }
-
-  #flush(): void {
-    this.#flushing = false
-    if (this.closed) return
-    if (this.stream.unsentBytes > MAX_UNSENT_BYTES) this.close('it does not read')
-    const bytes = this.outbox.take()
-    if (bytes === undefined || this.closed) return
-    this.sentAt = Date.now()
-    this.stream.write(bytes)
   }
 }

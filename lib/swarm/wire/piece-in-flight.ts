@@ -26,14 +26,18 @@ export class PieceInFlight {
   unasked: number
   readonly #state: Uint8Array
   readonly #asked: Uint8Array
-  readonly #askedAt: Float64Array
+  /** When the block was asked for last, or when its bytes began to come. */
+  readonly #movedAt: Float64Array
   /** The connection that sends, or sent, each block. */
   readonly #senders: Uint32Array
   readonly #hash = createHash('sha1')
   #here = 0
+  #arriving = 0
   #hashed = 0
   /** No unasked block lies before this one. */
   #hint = 0
+  /** When a block was asked for last, in milliseconds. */
+  askedAt = 0
 
   constructor(index: number, bytes: Uint8Array<ArrayBuffer>) {
     this.index = index
@@ -42,12 +46,22 @@ export class PieceInFlight {
     this.unasked = this.blockCount
     this.#state = new Uint8Array(this.blockCount)
     this.#asked = new Uint8Array(this.blockCount)
-    this.#askedAt = new Float64Array(this.blockCount)
+    this.#movedAt = new Float64Array(this.blockCount)
     this.#senders = new Uint32Array(this.blockCount)
   }
 
   get complete(): boolean {
     return this.#here === this.blockCount
+  }
+
+  /** Nothing has come. */
+  get empty(): boolean {
+    return this.#here === 0 && this.#arriving === 0
+  }
+
+  /** Nobody is asked for a block that is missing, and none is arriving. */
+  get idle(): boolean {
+    return this.unasked + this.#here === this.blockCount && this.#arriving === 0
   }
 
   /** The number of bytes of a block; the last may be short. */
@@ -71,14 +85,14 @@ export class PieceInFlight {
   }
 
   /**
-   * The next block from `from` on that others were asked for before `since` (milliseconds), fewer
-   * than `most` of them; -1 if there is none.
+   * The next block from `from` on that others, fewer than `most`, were asked for and that has not
+   * begun to come since `since` (milliseconds); -1 if there is none.
    */
   nextLate(from: number, since: number, most: number): number {
     for (let block = from; block < this.blockCount; block++) {
       const asked = this.#asked[block] ?? 0
       if (this.#state[block] === HERE || asked === 0 || asked >= most) continue
-      if ((this.#askedAt[block] ?? 0) <= since) return block
+      if ((this.#movedAt[block] ?? 0) <= since) return block
     }
     return -1
   }
@@ -87,7 +101,8 @@ export class PieceInFlight {
   ask(block: number, now: number): void {
     if (this.#asked[block] === 0 && this.#state[block] !== HERE) this.unasked--
     this.#asked[block] = (this.#asked[block] ?? 0) + 1
-    this.#askedAt[block] = now
+    if (this.#state[block] === MISSING) this.#movedAt[block] = now
+    this.askedAt = now
   }
 
   /** One that was asked for the block will not send it, or is not counted on any more. */
@@ -105,11 +120,16 @@ export class PieceInFlight {
     return this.#asked[block] ?? 0
   }
 
-  /** Where `sender` may write the block; undefined while another does, or when it is here. */
-  open(block: number, sender: number): Uint8Array | undefined {
+  /**
+   * Where `sender` may write the block; undefined while another does, or when it is here.
+   * @param now milliseconds
+   */
+  open(block: number, sender: number, now: number): Uint8Array | undefined {
     if (this.#state[block] !== MISSING) return undefined
     this.#state[block] = ARRIVING
+    this.#arriving++
     this.#senders[block] = sender
+    this.#movedAt[block] = now
     const start = block * BLOCK_BYTES
     return this.bytes.subarray(start, start + this.blockBytes(block))
   }
@@ -119,10 +139,16 @@ export class PieceInFlight {
     return this.#state[block] === ARRIVING ? this.#senders[block] : undefined
   }
 
+  /** Since when (milliseconds) the block that is arriving has been on its way. */
+  arrivingSince(block: number): number {
+    return this.#movedAt[block] ?? 0
+  }
+
   /** The block did not arrive to its end. */
   abandon(block: number): void {
     if (this.#state[block] !== ARRIVING) return
     this.#state[block] = MISSING
+    this.#arriving--
     if (this.#asked[block] === 0) this.#hint = Math.min(this.#hint, block)
   }
 
@@ -130,6 +156,7 @@ export class PieceInFlight {
   arrived(block: number): void {
     if (this.#state[block] !== ARRIVING) return
     this.#state[block] = HERE
+    this.#arriving--
     if (this.#asked[block] === 0) this.unasked--
     this.#here++
     this.#hashFront()

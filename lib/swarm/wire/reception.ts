@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { PREAMBLE_BYTES, parsePreamble } from '../webrtc/preamble.ts'
+import type { Guest } from './connections.ts'
 import { createGreeting } from './greeting.ts'
 import type { TheirHandshake } from './handshake.ts'
 import type { PeerStream, PeerStreamEvents } from './peer-stream.ts'
@@ -21,15 +22,19 @@ export interface Arrival {
   readonly their: TheirHandshake
   /** What came behind the handshake: a copy. The stream is paused. */
   readonly rest: Uint8Array
+  /** It ended meanwhile: nothing will be told of it. */
+  readonly gone: boolean
   /** Hands the stream over: from now on it tells these, from the first byte after `rest`. */
   tell(events: PeerStreamEvents): void
 }
 
 export interface ReceptionDeps {
   /** Counts a connection; false when it must be refused. */
-  readonly greet: (host: string) => boolean
-  readonly greeted: (host: string) => void
-  readonly arrived: (arrival: Arrival) => void
+  readonly greet: (guest: Guest) => boolean
+  /** It has been taken, or it ended. May be called twice. */
+  readonly greeted: (guest: Guest) => void
+  /** Resolves when it has been taken or turned away: until then it counts as being greeted. */
+  readonly arrived: (arrival: Arrival) => Promise<void>
 }
 
 export interface Reception {
@@ -97,44 +102,38 @@ function readPreamble(socket: Socket, token: Uint8Array, deps: ReceptionDeps): v
 function receive(socket: Socket, deps: ReceptionDeps, origin: StreamOrigin): void {
   const greeting = createGreeting()
   let events: PeerStreamEvents | undefined
-  let greeted = false
+  let gone = false
   const stream = acceptTcp(socket, origin, {
     onData: (bytes) => (events === undefined ? greet(bytes) : events.onData(bytes)),
     onDrain: () => events?.onDrain(),
     onClose(reason) {
-      finish()
+      gone = true
+      clearTimeout(deadline)
+      deps.greeted(stream)
       events?.onClose(reason)
     }
   })
-  if (!deps.greet(stream.host)) {
-    greeted = true
-    stream.destroy()
-    return
-  }
   const deadline = setTimeout(() => stream.destroy(), HANDSHAKE_MS)
-  stream.resume()
-
-  function finish(): void {
-    clearTimeout(deadline)
-    if (greeted) return
-    greeted = true
-    deps.greeted(stream.host)
-  }
+  if (deps.greet(stream)) stream.resume()
+  else stream.destroy()
 
   function greet(bytes: Uint8Array): void {
     const done = tryPush(bytes)
     if (done === undefined) return
     stream.pause()
-    finish()
-    const rest = Uint8Array.from(done.rest)
-    deps.arrived({
+    clearTimeout(deadline)
+    const arrival: Arrival = {
       stream,
       their: done.their,
-      rest,
+      rest: Uint8Array.from(done.rest),
+      get gone() {
+        return gone
+      },
       tell(next) {
         events = next
       }
-    })
+    }
+    void deps.arrived(arrival).finally(() => deps.greeted(stream))
   }
 
   function tryPush(bytes: Uint8Array) {

@@ -8,12 +8,17 @@
 import { BLOCK_BYTES, MAX_OUTSTANDING } from './request-queue.ts'
 
 const FIRST_DEPTH = 64
-const LEAST_DEPTH = 16
+const LEAST_DEPTH = 4
 /** Added to the round trip: disk, scheduling, batching on both sides. */
 const SLACK_MS = 60
 const GROWTH = 1.1
 /** A round trip measured long ago may have been on another path. */
 const FORGET_MS = 30_000
+const MEASURE_MS = 400
+/** A peer that owes blocks and sends none for this time has no rate. */
+const STILL_MS = 3000
+/** What is left, per measurement, of the rate of a peer that is asked for little. */
+const UNSEEN_PART = 0.75
 
 export class RequestPace {
   #depth = FIRST_DEPTH
@@ -35,7 +40,7 @@ export class RequestPace {
     return Math.min(this.#depth, this.#limit)
   }
 
-  /** Bytes per second of the last half second. */
+  /** Bytes per second while it was asked for something, of late; 0 until that is known. */
   get rate(): number {
     return this.#rate
   }
@@ -55,16 +60,39 @@ export class RequestPace {
     if (this.#growing && this.#depth < MAX_OUTSTANDING) this.#depth++
   }
 
-  /** About every half second. @param busy the peer was asked for blocks all the time */
-  tick(now: number, busy: boolean): void {
+  /** It refused what it was asked for: it is asked for less until it gives again. */
+  refused(): void {
+    this.#growing = true
+    this.#depth = Math.max(1, this.#depth >> 1)
+  }
+
+  /** About ten times a second. @param waiting blocks it was asked for and has not sent */
+  tick(now: number, waiting: number): void {
     const elapsedMs = now - this.#measuredAt
-    if (elapsedMs < 400) return
-    const rate = (this.#bytes * 1000) / elapsedMs
-    if (this.#growing && busy && this.#rate > 0 && rate < this.#rate * GROWTH) this.#growing = false
-    this.#rate = rate
+    if (elapsedMs < MEASURE_MS) return
+    if (this.#bytes === 0 && (waiting === 0 || elapsedMs < STILL_MS)) this.#still(now, waiting)
+    else this.#measure(now, waiting)
+  }
+
+  /** Nothing came: because nothing was asked for, or it takes longer than this. */
+  #still(now: number, waiting: number): void {
+    if (waiting === 0) this.#measuredAt = now
+    else this.#rate = Math.min(this.#rate, (BLOCK_BYTES * 1000) / (now - this.#measuredAt))
+  }
+
+  #measure(now: number, waiting: number): void {
+    const rate = (this.#bytes * 1000) / (now - this.#measuredAt)
     this.#bytes = 0
     this.#measuredAt = now
-    if (!this.#growing && busy) this.#depth = this.#product()
+    // A queue that was not full tells only how much we asked for.
+    const full = waiting * 2 >= this.depth
+    if (!full && rate > 0) {
+      this.#rate = Math.max(rate, this.#rate * UNSEEN_PART)
+      return
+    }
+    if (this.#growing && this.#rate > 0 && rate < this.#rate * GROWTH) this.#growing = false
+    this.#rate = rate
+    if (!this.#growing) this.#depth = this.#product()
   }
 
   #product(): number {

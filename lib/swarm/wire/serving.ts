@@ -14,10 +14,12 @@ import { UNLIMITED } from './rate-limit.ts'
 import type { UploadSource, Uploads } from './uploads.ts'
 
 const REVIEW_MS = 2000
+/** However often peers change their minds, the slots are reviewed this rarely. */
+const LEAST_REVIEW_MS = 50
 
 export interface ServingDeps {
   readonly metainfo: Metainfo
-  readonly keeper: PieceKeeper
+  readonly keeper: Pick<PieceKeeper, 'bits' | 'readRun' | 'evict'>
   /** The open connections by serial. */
   readonly peers: ReadonlyMap<number, Peer>
   readonly uploads: Uploads
@@ -29,7 +31,9 @@ export interface Serving {
   /** Tells a new peer what we have, and lets it ask if there is room. Once per peer. */
   greet(peer: Peer): void
   requested(peer: Peer, index: number, begin: number, length: number): void
-  /** A peer came, went, or changed its mind. */
+  /** A peer changed its mind. */
+  interested(peer: Peer): void
+  /** A peer came or went. */
   reviewSlots(): void
   /** The piece is written: everybody who lacks it hears of it. */
   offer(index: number): void
@@ -52,6 +56,7 @@ export function createServing(deps: ServingDeps): Serving {
   let offeredCount = bits.count()
   let alignedCount = offeredCount
   let reviewedAt = 0
+  let reviewDue = false
 
   const has = (index: number) => ((offered[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
   const source: UploadSource = {
@@ -133,8 +138,23 @@ export function createServing(deps: ServingDeps): Serving {
     peer.flushSoon()
   }
 
-  function review(): void {
+  /** Stock webtorrent does not hear an unchoke right behind the handshake: told again when it asks. */
+  function noteInterest(peer: Peer): void {
+    if (peer.peerInterested && !peer.amChoking) {
+      peer.outbox.unchoke()
+      peer.flushSoon()
+    }
+    reviewSoon()
+  }
+
+  function reviewSoon(): void {
+    reviewDue = true
     const now = Date.now()
+    if (now - reviewedAt >= LEAST_REVIEW_MS) review(now)
+  }
+
+  function review(now: number): void {
+    reviewDue = false
     reviewedAt = now
     const all = [...peers.values()].filter(({ uploads }) => uploads !== undefined)
     const choices = all.map((peer): ChokePeer & { readonly peer: Peer } => ({
@@ -190,7 +210,8 @@ export function createServing(deps: ServingDeps): Serving {
   return {
     greet,
     requested,
-    reviewSlots: review,
+    interested: noteInterest,
+    reviewSlots: reviewSoon,
     offer(index) {
       withheld.delete(index)
       alignedCount++
@@ -206,7 +227,7 @@ export function createServing(deps: ServingDeps): Serving {
     align,
     tick(now) {
       for (const peer of peers.values()) peer.uploads?.sweep(now)
-      if (now - reviewedAt > REVIEW_MS) review()
+      if (reviewDue || now - reviewedAt > REVIEW_MS) review(now)
     }
   }
 }

@@ -1,50 +1,78 @@
 /**
  * The origin sends each byte about once: gateways that fetch the same torrent share its pieces out.
  *
- * For each piece a rendezvous hash over the active gateways, ourselves included, names who takes it
- * from the seeder. The others wait for its HAVE, no longer than a piece takes, and then ask the
- * seeder themselves. With no other gateway about, everything is ours to ask.
+ * As many pieces in a row as there are gateways, ourselves included, are a hand: a rendezvous hash
+ * ranks the gateways for each hand, and the first takes its first piece from the seeder, and so on.
+ * So each has the same share of any window, and nobody's line is the one all wait for. What another gateway has is asked of the gateways; what none has is waited for
+ * as long as its taker gets on, and no longer than a piece takes when it does not. With no other
+ * gateway about, everything is ours to ask.
  */
 import { createHash } from 'node:crypto'
 
 const LEAST_WAIT_MS = 150
-const MOST_WAIT_MS = 2000
+/** A taker whose line gets on is waited for; one that is stuck, or gateways that have it, this long. */
+const MOST_WAIT_MS = 3000
+
+/** Another proven gateway, connected in this torrent. */
+export interface SharingGateway {
+  readonly node: string
+  has(index: number): boolean
+  /** When it last told of a piece it got, in milliseconds; 0: never. */
+  readonly gainedAt: number
+}
 
 export interface ShareOut {
-  /** The proven gateways connected in this torrent now, by node id; ourselves left out. */
-  gateways(ids: readonly string[]): void
+  /** Those connected now; ourselves left out. */
+  gateways(others: readonly SharingGateway[]): void
   /**
    * Whether we may ask a seeder for the piece.
    * @param now milliseconds
-   * @param pieceMs how long a piece takes to come at the present rate
+   * @param pieceMs how long a piece takes to come from the seeder; 0 when that is not known
    */
   isOurs(index: number, now: number, pieceMs: number): boolean
-  /** The piece came, or is not wanted any more. */
+  /** The piece came. */
   forget(index: number): void
 }
 
+interface Member {
+  /** Undefined: ourselves. */
+  readonly gateway: SharingGateway | undefined
+  readonly seed: number
+}
+
+/** @param self our node id */
 export function createShareOut(self: string): ShareOut {
-  let others: readonly { readonly seed: number }[] = []
-  const ourSeed = seedOf(self)
+  const ourselves: Member = { gateway: undefined, seed: seedOf(self) }
+  let members: readonly Member[] = [ourselves]
   /** Pieces that are another's to take, and since when we wait for them. */
   const waiting = new Map<number, number>()
 
-  function isOtherTurn(index: number): boolean {
-    const ours = mix(ourSeed, index)
-    return others.some(({ seed }) => mix(seed, index) > ours)
+  /** The gateway whose turn it is; undefined when it is ours. */
+  function takerOf(index: number): SharingGateway | undefined {
+    const hand = Math.floor(index / members.length)
+    const ranked = members.toSorted((a, b) => mix(a.seed, hand) - mix(b.seed, hand))
+    return ranked[index % members.length]?.gateway
+  }
+
+  function waitMs(index: number, taker: SharingGateway, now: number, pieceMs: number): number {
+    if (members.some(({ gateway }) => gateway?.has(index))) return MOST_WAIT_MS
+    const patience = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, 2 * pieceMs))
+    return now - taker.gainedAt < patience ? MOST_WAIT_MS : patience
   }
 
   return {
-    gateways(ids) {
-      others = ids.filter((id) => id !== self).map((id) => ({ seed: seedOf(id) }))
+    gateways(gateways) {
+      const others = gateways.filter(({ node }) => node !== self)
+      members = [ourselves, ...others.map((gateway) => ({ gateway, seed: seedOf(gateway.node) }))]
       if (others.length === 0) waiting.clear()
     },
     isOurs(index, now, pieceMs) {
-      if (others.length === 0 || !isOtherTurn(index)) return true
-      const since = waiting.get(index)
-      if (since === undefined) waiting.set(index, now)
-      const waitMs = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, pieceMs))
-      return since !== undefined && now - since > waitMs
+      if (members.length === 1) return true
+      const taker = takerOf(index)
+      if (taker === undefined) return true
+      const since = waiting.get(index) ?? now
+      waiting.set(index, since)
+      return now - since > waitMs(index, taker, now, pieceMs)
     },
     forget: (index) => void waiting.delete(index)
   }

@@ -13,7 +13,7 @@ import type { EngineParts } from './engine-parts.ts'
 import { createFetching, type Fetching } from './fetching.ts'
 import type { Peer } from './peer.ts'
 import { createServing, type Serving } from './serving.ts'
-import { createShareOut } from './share-out.ts'
+import { createShareOut, type SharingGateway } from './share-out.ts'
 
 const TROUBLE_MS = 5000
 const ALIGN_MS = 500
@@ -37,6 +37,8 @@ export interface Sharing {
   setWant(want: Want): void
   /** A connection is there, or has proven itself: it is told what we have. */
   opened(peer: Peer): void
+  /** It told what it is for (BEP 10, 21). */
+  introduced(peer: Peer): void
   gained(peer: Peer, index: number | undefined): void
   closed(peer: Peer): void
   /** A node of the fleet came or went. */
@@ -57,7 +59,7 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
   let troubledAt = 0
   let alignedAt = 0
 
-  const keeper = createPieceKeeper(metainfo, spec.pieces, deps.descriptors, {
+  const keeper = createPieceKeeper(metainfo, spec.pieces, deps, {
     onLost(index) {
       post({ type: 'failed', infoHash, index, where: 'disk' })
       realign()
@@ -70,7 +72,6 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
     metainfo,
     keeper,
     classOf: (serial) => peers.get(serial)?.peerClass ?? 'stranger',
-    allow: (bytes) => deps.download.take(bytes, Date.now()),
     mayAsk,
     events: {
       verified(index, from) {
@@ -94,7 +95,8 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
 
   function mayAsk(peer: Peer, index: number, now: number): boolean {
     if (!splits || peer.peerClass !== 'seeder') return true
-    const pieceMs = (metainfo.geometry.pieceLength * 1000) / Math.max(1, peer.pace.rate)
+    const { rate } = peer.pace
+    const pieceMs = rate > 0 ? (metainfo.geometry.pieceLength * 1000) / rate : 0
     return shareOut.isOurs(index, now, pieceMs)
   }
 
@@ -126,13 +128,17 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
       fetching.setWant(want)
     },
     opened(peer) {
+      if (!deps.mayServe(peer)) return
       serving.greet(peer)
-      if (fetching.hungry && !peer.amInterested) {
+      // A browser does not hear what comes right behind the handshake: told with its pieces.
+      const hears = peer.stream.transport !== 'webrtc'
+      if (hears && fetching.hungry && !peer.amInterested) {
         peer.amInterested = true
         peer.outbox.interested()
         peer.flushSoon()
       }
     },
+    introduced: dropIfSeed,
     gained(peer, index) {
       fetching.gained(peer, index)
       dropIfSeed(peer)
@@ -143,8 +149,20 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
     },
     reviewFleet() {
       if (!splits) return
-      const gateways = [...peers.values()].filter(({ peerClass }) => peerClass === 'gateway')
-      shareOut.gateways(gateways.flatMap(({ node }) => node ?? []))
+      const gateways = [...peers.values()].flatMap((peer): SharingGateway[] => {
+        const { node, peerClass, pieces } = peer
+        if (node === undefined || peerClass !== 'gateway') return []
+        return [
+          {
+            node,
+            has: (index) => pieces.has(index),
+            get gainedAt() {
+              return peer.gainedAt
+            }
+          }
+        ]
+      })
+      shareOut.gateways(gateways)
       fetching.review()
     },
     tick(now) {

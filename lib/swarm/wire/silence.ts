@@ -1,6 +1,9 @@
 /**
  * Peers that were asked and do not send: after two seconds others get their requests, after a
  * while the connection ends, so that the peer can be dialled anew. And who is slow beside others.
+ *
+ * A silent peer is asked for nothing more until it has sent something of what it owes; its requests
+ * stay for that. One that owes nothing any more gets another chance after a while.
  */
 import type { Asking } from './asking.ts'
 import type { Peer } from './peer.ts'
@@ -18,35 +21,26 @@ export interface SilenceDeps {
 }
 
 /** About ten times a second. @param now milliseconds */
-export function watchSilence({ peers, picker, asking }: SilenceDeps, now: number): void {
+export function watchSilence(deps: SilenceDeps, now: number): void {
+  const { peers } = deps
   let fastest = 0
-  let silenced = false
   for (const peer of peers.values()) {
-    peer.pace.tick(now, peer.requests.size > 0)
+    peer.pace.tick(now, peer.requests.size)
     fastest = Math.max(fastest, peer.pace.rate)
-    const quietMs = now - peer.progressedAt
-    if (peer.requests.size === 0) peer.silent = false
-    else if (quietMs > DEAD_MS) peer.close('it does not send what it was asked for')
-    else if (quietMs > SILENT_MS && !peer.silent) {
-      silence(peer, picker)
-      silenced = true
-    }
+    watchPeer(peer, deps, now)
   }
   for (const peer of peers.values()) peer.slow = peer.pace.rate * SLOW_PART < fastest
-  if (!silenced) return
-  asking.changed()
-  asking.askAll()
 }
 
-/** What it was asked for stays welcome, but is counted on no more. */
-function silence(peer: Peer, picker: Picker): void {
-  peer.silent = true
-  const { arrival } = peer
-  if (arrival !== undefined) {
-    peer.abandonBlock()
-    peer.requests.take(arrival.piece.index, arrival.block)
-    if (!peer.requests.tookLost) arrival.piece.unask(arrival.block)
+function watchPeer(peer: Peer, { picker, asking }: SilenceDeps, now: number): void {
+  const quietMs = now - peer.progressedAt
+  const owes = peer.requests.size > 0
+  if (owes && quietMs > DEAD_MS) peer.close('it does not send what it was asked for')
+  else if (peer.silent && !owes && quietMs > DEAD_MS) peer.silent = false
+  else if (owes && quietMs > SILENT_MS && !peer.silent) {
+    peer.silent = true
+    peer.requests.loseAll((index, block) => picker.flight.unask(index, block))
+    asking.releaseSolo(peer)
+    asking.wake()
   }
-  peer.requests.loseAll((index, block) => picker.active.get(index)?.unask(block))
-  for (const piece of picker.active.values()) if (piece.solo === peer.serial) piece.solo = 0
 }

@@ -7,9 +7,11 @@
  * A peer that lies is closed and its address banned.
  */
 import type { InfoHash } from '../../../core/info-hash.ts'
+import { formatAddress } from '../address.ts'
 import type { PeerAddress, Want } from '../contract.ts'
 import { createPeerBook } from '../peer-book.ts'
 import { createStatsFeed } from '../stats-feed.ts'
+import { createCulprits } from './culprits.ts'
 import { createDialling, type Dialled } from './dialling.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { createGossip, listeningOf } from './gossip.ts'
@@ -17,8 +19,8 @@ import { encodeHandshake } from './handshake.ts'
 import { createIntroductions } from './introductions.ts'
 import { createLearning } from './learning.ts'
 import { Peer } from './peer.ts'
-import type { PeerIdentity } from './peer-identity.ts'
 import { freshPeerId } from './peer-id.ts'
+import type { PeerIdentity } from './peer-identity.ts'
 import type { PeerOwner } from './peer-owner.ts'
 import type { PeerStream } from './peer-stream.ts'
 import type { Arrival } from './reception.ts'
@@ -27,6 +29,8 @@ import { createTraffic } from './traffic.ts'
 
 /** What an unproven peer has, with access `fleet`, to prove itself. */
 const PROOF_MS = 5000
+/** A connection that lasted so long may be dialled again at once. */
+const STAYED_MS = 5000
 const KEEP_ALIVE_MS = 100_000
 /** Nothing came for this time, not even a keep-alive. */
 const SILENT_LINE_MS = 180_000
@@ -39,6 +43,8 @@ export interface SwarmTorrent {
   join(spec: SharingSpec): void
   want(want: Want): void
   introduce(peers: readonly PeerAddress[]): void
+  /** Somebody wants to know the metainfo: `metadata` is posted, again if it was before. */
+  discover(): void
   /** A connection of somebody who wants this torrent. */
   accept(arrival: Arrival): void
   evict(first: number, end: number): Promise<void>
@@ -53,6 +59,7 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
   const peers = new Map<number, Peer>()
   const book = createPeerBook()
   const traffic = createTraffic()
+  const culprits = createCulprits({ peers, book })
   let sharing: Sharing | undefined
   let closing: Promise<void> | undefined
 
@@ -64,15 +71,16 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     infoHash,
     peers,
     learned: (info) => post({ type: 'metadata', infoHash, info }),
-    liar: (serial) => punish(serial, 'it sent a wrong info dictionary')
+    liar: (serial) => culprits.punish(serial, 'it sent a wrong info dictionary')
   })
   const dialling = createDialling({
     infoHash,
     book,
     tcp: parts.tcp,
     dht: false,
-    mayDial: (fleet) => peers.size < config.maxPeersPerTorrent && connections.mayDial(fleet),
-    isConnected,
+    mayDial: (fleet) => connections.mayDial(fleet, peers),
+    halfOpen: connections.halfOpen,
+    connected: connectedAddresses,
     opened: openDialled
   })
   const gossip = createGossip({
@@ -88,6 +96,7 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     book,
     sharing: () => sharing,
     mayServe,
+    reclassed: traffic.reclassed,
     proven(peer) {
       sharing?.opened(peer)
       fleetChanged()
@@ -96,12 +105,16 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
   const owner: PeerOwner = {
     introduced(peer) {
       introductions.introduced(peer)
-      if (!peer.closed) learning.introduced(peer)
+      if (peer.closed || !isTrusted(peer)) return
+      learning.introduced(peer)
+      sharing?.introduced(peer)
     },
-    gained: (peer, index) => sharing?.gained(peer, index),
+    gained(peer, index) {
+      if (isTrusted(peer)) sharing?.gained(peer, index)
+    },
     lost: (peer, index) => sharing?.fetching.lost(peer, index),
     turned: (peer) => sharing?.fetching.turned(peer),
-    interested: () => sharing?.serving.reviewSlots(),
+    interested: (peer) => sharing?.serving.interested(peer),
     requested: (peer, index, begin, length) =>
       sharing?.serving.requested(peer, index, begin, length),
     blockStart: (peer, index, begin, length) =>
@@ -109,9 +122,9 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     blockEnd: (peer, index, begin) => sharing?.fetching.blockEnd(peer, index, begin),
     rejected: (peer, index, begin) => sharing?.fetching.rejected(peer, index, begin),
     extended(peer, name, payload) {
-      if (name === 'ut_metadata') {
-        learning.message(peer, payload, mayServe(peer) ? sharing?.metainfo.info : undefined)
-      } else if (name === 'ut_pex') gossip.pex(peer, payload)
+      if (!isTrusted(peer)) return
+      if (name === 'ut_metadata') learning.message(peer, payload, sharing?.metainfo.info)
+      else if (name === 'ut_pex') gossip.pex(peer, payload)
       else gossip.fleet(peer, payload)
     },
     closed
@@ -126,11 +139,19 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     return config.access === 'open' || peer.node !== undefined
   }
 
-  function isConnected(address: string): boolean {
-    for (const peer of peers.values()) {
-      if (peer.dialled === address || listeningOf(peer) === address) return true
-    }
-    return false
+  /** With access `fleet` a node proves itself in its first message: who says more is none. */
+  function isTrusted(peer: Peer): boolean {
+    if (!mayServe(peer)) peer.close('it has not proven to be of the fleet')
+    return !peer.closed
+  }
+
+  function connectedAddresses(): ReadonlySet<string> {
+    const known = [...peers.values()].flatMap((peer) => [
+      peer.dialled ?? '',
+      peer.alias ?? '',
+      listeningOf(peer) ?? ''
+    ])
+    return new Set(known)
   }
 
   function introduce(more: readonly PeerAddress[]): void {
@@ -150,7 +171,8 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
 
   function accept({ stream, their, rest, tell }: Arrival): void {
     const isSelf = dialling.isOurs(their.peerId)
-    if (closing !== undefined || isSelf || book.isBanned(`${stream.host}:${stream.port}`)) {
+    const isBanned = book.isBanned(formatAddress(stream.host, stream.port))
+    if (closing !== undefined || isSelf || isBanned) {
       stream.destroy()
       return
     }
@@ -168,15 +190,15 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     tell: Dialled['tell']
   ): void {
     const peer = new Peer(stream, identity, owner, sharing?.metainfo.geometry.pieceCount)
+    if (!connections.admit(peer, peers)) {
+      stream.destroy()
+      return
+    }
     tell({
       onData: (bytes) => peer.receive(bytes),
       onDrain: () => peer.uploads?.drained(),
       onClose: (reason) => peer.close(reason)
     })
-    if (peers.size >= config.maxPeersPerTorrent || !connections.admit(peer)) {
-      stream.destroy()
-      return
-    }
     peers.set(peer.serial, peer)
     traffic.opened()
     introductions.greet(peer)
@@ -188,18 +210,15 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
     peers.delete(peer.serial)
     connections.closed(peer)
     traffic.closed(peer)
+    culprits.left(peer)
+    // Who stayed was no waste of a dial; who closes at once is dialled more and more rarely.
+    const stayed = Date.now() - peer.openedAt > STAYED_MS || peer.downloadedBytes > 0
+    if (stayed && peer.dialled !== undefined) book.connected(peer.dialled)
     learning.closed(peer)
     sharing?.closed(peer)
     if (reason.startsWith('our fault')) post({ type: 'trouble', infoHash, message: reason })
     if (peer.node !== undefined) fleetChanged()
     if (isHungry()) dialling.dial(Date.now(), true)
-  }
-
-  function punish(serial: number, reason: string): void {
-    const peer = peers.get(serial)
-    if (peer === undefined) return
-    book.ban(peer.dialled ?? peer.address)
-    peer.close(reason)
   }
 
   function join(spec: SharingSpec): void {
@@ -209,7 +228,7 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
       ...parts,
       peers,
       mayServe,
-      guilty: (serial) => punish(serial, 'it sent wrong bytes')
+      guilty: (serial) => culprits.punish(serial, 'it sent wrong bytes')
     })
     for (const peer of [...peers.values()]) {
       peer.settle(sharing.metainfo.geometry.pieceCount)
@@ -266,6 +285,7 @@ export function createSwarmTorrent(infoHash: InfoHash, parts: EngineParts): Swar
       dialling.dial(Date.now(), isHungry())
     },
     introduce,
+    discover: learning.wanted,
     accept,
     evict: async (first, end) => sharing?.serving.evict(first, end),
     tick,

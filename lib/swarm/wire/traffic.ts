@@ -7,6 +7,8 @@ type Bytes = Record<PeerClass, number>
 
 export interface Traffic {
   opened(): void
+  /** The peer is of another class than it was: what it moved stays counted as it was. */
+  reclassed(peer: Peer, before: PeerClass): void
   /** What the connection moved stays counted. */
   closed(peer: Peer): void
   snapshot(peers: Iterable<Peer>, book: Pick<PeerBook, 'found' | 'tried'>): TorrentStats
@@ -19,6 +21,12 @@ export function createTraffic(): Traffic {
   return {
     opened() {
       connected++
+    },
+    reclassed({ peerClass, downloadedBytes, uploadedBytes }, before) {
+      past.downloaded[before] += downloadedBytes
+      past.downloaded[peerClass] -= downloadedBytes
+      past.uploaded[before] += uploadedBytes
+      past.uploaded[peerClass] -= uploadedBytes
     },
     closed(peer) {
       past.downloaded[peer.peerClass] += peer.downloadedBytes

@@ -3,6 +3,8 @@
  *
  * Windows are dealt like cards, one piece of each in turn, so that no reader waits behind another's
  * whole window. The first missing piece of each window is what its reader waits for.
+ * The order is that of the moment it was made: pieces that come stay in it, and whoever walks over
+ * it passes them. When a piece goes missing again a new order is due.
  */
 import type { Want } from '../contract.ts'
 
@@ -11,45 +13,50 @@ const MAX_ORDERED = 4096
 
 export interface WantedPieces {
   readonly all: boolean
-  /** Pieces of windows that are missing, by deadline. */
+  /** Pieces of windows that were missing, by deadline. */
   readonly ordered: readonly number[]
-  /** Those of them that a reader waits for right now. */
-  readonly heads: readonly number[]
+  /** The windows have more than is in `ordered`. */
+  readonly cut: boolean
+  /** The pieces that readers wait for right now. */
+  heads(): readonly number[]
   includes(index: number): boolean
 }
 
-/** @param isMissing whether a piece must still be fetched */
+interface Cursor {
+  at: number
+  readonly end: number
+}
+
+/** @param isMissing whether a piece must still be fetched; may turn false at any time */
 export function orderWanted(
   want: Want,
   pieceCount: number,
   isMissing: (index: number) => boolean
 ): WantedPieces {
-  const cursors = want.windows.map(({ first, end }) => ({
-    at: Math.max(0, first),
-    end: Math.min(end, pieceCount)
-  }))
-  const ordered = new Set<number>()
-  const heads = new Set<number>()
-  const skip = (cursor: { at: number; readonly end: number }) => {
+  const skip = (cursor: Cursor) => {
     while (cursor.at < cursor.end && !isMissing(cursor.at)) cursor.at++
+    return cursor.at < cursor.end
   }
-  for (const cursor of cursors) {
-    skip(cursor)
-    if (cursor.at < cursor.end) heads.add(cursor.at)
-  }
-  let open = cursors
+  const heads = cursorsOf(want, pieceCount).filter(skip)
+  const ordered = new Set<number>()
+  let open = heads.map((cursor) => ({ ...cursor }))
   while (open.length > 0 && ordered.size < MAX_ORDERED) {
-    for (const cursor of open) {
-      skip(cursor)
-      if (cursor.at < cursor.end) ordered.add(cursor.at++)
-    }
+    for (const cursor of open) if (skip(cursor)) ordered.add(cursor.at++)
     open = open.filter(({ at, end }) => at < end)
   }
   return {
     all: want.all,
     ordered: [...ordered],
-    heads: [...heads],
+    cut: open.length > 0,
+    heads: () => [...new Set(heads.flatMap((cursor) => (skip(cursor) ? cursor.at : [])))],
     includes: (index) =>
       want.all || want.windows.some(({ first, end }) => index >= first && index < end)
   }
+}
+
+function cursorsOf({ windows }: Want, pieceCount: number): Cursor[] {
+  return windows.map(({ first, end }) => ({
+    at: Math.max(0, first),
+    end: Math.min(end, pieceCount)
+  }))
 }

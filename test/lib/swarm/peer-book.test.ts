@@ -73,3 +73,56 @@ t.test('gossip never leads into a private network', async (t) => {
   }
   t.ok(book.mayDial('93.184.216.34:6881'))
 })
+
+t.test('a ban ends after a while, sooner for a node of the fleet', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1'), peer('192.0.2.2', 'seeder')])
+  book.ban('192.0.2.1:6881', 0)
+  book.ban('192.0.2.2:6881', 0)
+  t.same(book.due(1000, true, nobody), [])
+  t.same(book.due(60_000, true, nobody), ['192.0.2.2:6881'], 'the node is given another chance')
+  t.ok(book.isBanned('192.0.2.1:6881', 60_000))
+  t.same(book.due(3_600_000, false, nobody), ['192.0.2.1:6881'])
+  t.notOk(book.isBanned('192.0.2.1:6881', 3_600_000))
+})
+
+t.test('a banned stranger does not come back from another port', async (t) => {
+  const book = createPeerBook()
+  book.ban('192.0.2.1:50000', 0)
+  book.ban('[2001:db8:1:2:3::4]:50000', 0)
+  t.ok(book.isBanned('192.0.2.1:50001', 0))
+  t.ok(book.isBanned('[2001:db8:1:2:9::9]:6881', 0), 'nor from the same IPv6 network')
+  t.notOk(book.isBanned('192.0.2.2:50000', 0))
+  t.notOk(book.isBanned('[2001:db8:1:3::4]:50000', 0))
+})
+
+t.test('a liar behind a private address, maybe a relay, takes nobody with it', async (t) => {
+  const book = createPeerBook()
+  book.ban('172.17.0.1:50000', 0)
+  t.ok(book.isBanned('172.17.0.1:50000', 0))
+  t.notOk(book.isBanned('172.17.0.1:50001', 0))
+})
+
+t.test('a node of the fleet is not banned for a stranger on its host', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1', 'gateway')])
+  book.ban('192.0.2.1:50000', 0)
+  t.same(book.due(0, true, nobody), ['192.0.2.1:6881'])
+})
+
+t.test('only what is dialled counts as tried, and who was tried least comes first', async (t) => {
+  const book = createPeerBook()
+  book.add(Array.from({ length: 5 }, (_, at) => peer(`192.0.2.${at}`)))
+  t.same(book.due(0, true, nobody, 2), ['192.0.2.0:6881', '192.0.2.1:6881'])
+  t.equal(book.tried, 2)
+  t.same(book.due(60_000, true, nobody, 2), ['192.0.2.2:6881', '192.0.2.3:6881'])
+  t.same(book.due(60_000, true, nobody, 9), ['192.0.2.4:6881', '192.0.2.0:6881', '192.0.2.1:6881'])
+})
+
+t.test('an address where nobody of use listens says nothing about its host', async (t) => {
+  const book = createPeerBook()
+  book.add([peer('192.0.2.1')])
+  book.avoid('192.0.2.1:6881', 0)
+  t.same(book.due(1000, true, nobody), [])
+  t.notOk(book.isBanned('192.0.2.1:6882', 1000))
+})

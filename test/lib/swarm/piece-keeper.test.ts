@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import { createDiskJobs } from '../../../lib/store/disk-jobs.ts'
 import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import { createPieceKeeper } from '../../../lib/swarm/piece-keeper.ts'
 import { makeContent, makeFolder, NOTHING, PIECE, pieceOf } from './torrent-folder.ts'
@@ -13,10 +14,15 @@ async function open(dir: string, name: string, full: boolean) {
   const descriptors = createDescriptors({ max: 4 })
   const lost: number[] = []
   const troubles: string[] = []
-  const keeper = createPieceKeeper(content.metainfo, folder.torrent(NOTHING).pieces, descriptors, {
-    onLost: (index) => void lost.push(index),
-    onTrouble: (text) => void troubles.push(text)
-  })
+  const keeper = createPieceKeeper(
+    content.metainfo,
+    folder.torrent(NOTHING).pieces,
+    { descriptors, jobs: createDiskJobs() },
+    {
+      onLost: (index) => void lost.push(index),
+      onTrouble: (text) => void troubles.push(text)
+    }
+  )
   return { content, folder, keeper, lost, troubles, close: () => descriptors.close() }
 }
 
@@ -63,7 +69,7 @@ t.test('a disk that fails is trouble, not an exception', async (t) => {
   const gone = createPieceKeeper(
     content.metainfo,
     { ...pieces, layout: { ...pieces.layout, folder: '/nonexistent/folder' } },
-    createDescriptors({ max: 1 }),
+    { descriptors: createDescriptors({ max: 1 }), jobs: createDiskJobs() },
     { onLost: () => {}, onTrouble: (text) => void troubles.push(text) }
   )
   t.equal(await gone.write(0, pieceOf(content, 0)), 'failed')
@@ -102,7 +108,7 @@ t.test('a cache extent that is not resident takes no piece', async (t) => {
   const keeper = createPieceKeeper(
     content.metainfo,
     { layout: { folder, starts, kind: 'cache' }, size, pieceLength, bits: memory },
-    descriptors,
+    { descriptors, jobs: createDiskJobs() },
     { onLost: () => {}, onTrouble: () => {} }
   )
   t.equal(await keeper.write(0, pieceOf(content, 0)), 'absent')

@@ -18,7 +18,7 @@ t.test('a bitfield is believed when its length and its spare bits are right', as
 t.test('what a peer has is told once, and first', async (t) => {
   const twice = new PeerPieces(8)
   twice.setAll()
-  t.throws(() => twice.setBits(new Uint8Array(1)), WireError)
+  t.throws(() => twice.setNone(), WireError)
   const late = new PeerPieces(8)
   late.add(1)
   t.throws(() => late.setAll(), WireError, 'after a HAVE')
@@ -68,5 +68,16 @@ t.test('before the metainfo is known everything is kept, bounded, and checked la
   const flood = new PeerPieces(undefined)
   t.throws(() => {
     for (let index = 0; index < 1_000_000; index++) flood.add(index)
+  }, WireError)
+})
+
+t.test('a bitfield in the place of HAVE tells what is new', async (t) => {
+  const pieces = new PeerPieces(10)
+  t.equal(pieces.setBits(Uint8Array.of(0b1000_0000, 0)), undefined)
+  t.same(pieces.setBits(Uint8Array.of(0b0100_0001, 0b0100_0000)), [1, 7, 9])
+  t.equal(pieces.count, 1, 'it is for `add` to count them')
+  t.throws(() => pieces.setBits(Uint8Array.of(0, 1)), WireError, 'spare bit')
+  t.throws(() => {
+    for (let at = 0; at < 100; at++) pieces.setBits(Uint8Array.of(0, 0))
   }, WireError)
 })

@@ -4,7 +4,7 @@ import { PieceInFlight } from '../../../../lib/swarm/wire/piece-in-flight.ts'
 import { BLOCK_BYTES } from '../../../../lib/swarm/wire/request-queue.ts'
 
 function fill(piece: PieceInFlight, block: number, bytes: Uint8Array, sender = 1): void {
-  const target = piece.open(block, sender)
+  const target = piece.open(block, sender, 0)
   target?.set(bytes.subarray(block * BLOCK_BYTES, block * BLOCK_BYTES + target.byteLength))
   piece.arrived(block)
 }
@@ -21,13 +21,13 @@ t.test('the digest is that of the bytes, in whatever order the blocks come', asy
 
 t.test('a block that is here is never written again', async (t) => {
   const piece = new PieceInFlight(0, new Uint8Array(2 * BLOCK_BYTES))
-  t.ok(piece.open(0, 1))
-  t.equal(piece.open(0, 2), undefined, 'one sender at a time')
+  t.ok(piece.open(0, 1, 0))
+  t.equal(piece.open(0, 2, 0), undefined, 'one sender at a time')
   t.equal(piece.arrivingFrom(0), 1)
   piece.abandon(0)
-  t.ok(piece.open(0, 2), 'another one after that')
+  t.ok(piece.open(0, 2, 0), 'another one after that')
   piece.arrived(0)
-  t.equal(piece.open(0, 1), undefined)
+  t.equal(piece.open(0, 1, 0), undefined)
   t.equal(piece.senderOf(0), 2)
 })
 
@@ -48,7 +48,7 @@ t.test(
     piece.ask(1, 30)
     piece.unask(1)
     t.equal(piece.unasked, 0, 'one of two is still asked')
-    piece.open(1, 9)
+    piece.open(1, 9, 0)
     piece.arrived(1)
     piece.unask(1)
     t.equal(piece.unasked, 0, 'a block that is here is not asked for')
@@ -57,7 +57,7 @@ t.test(
 
 t.test('a block that comes unasked counts as little as one that was asked', async (t) => {
   const piece = new PieceInFlight(0, new Uint8Array(2 * BLOCK_BYTES))
-  piece.open(0, 1)
+  piece.open(0, 1, 0)
   piece.arrived(0)
   t.equal(piece.unasked, 1)
   t.equal(piece.nextUnasked(), 1)

@@ -10,7 +10,7 @@ t.test('readers get their pieces in turn', async (t) => {
   ]
   const { ordered, heads } = orderWanted({ all: false, windows }, 100, all)
   t.same(ordered, [0, 10, 1, 11, 2])
-  t.same(heads, [0, 10])
+  t.same(heads(), [0, 10])
 })
 
 t.test('what is there is passed over, and no piece comes twice', async (t) => {
@@ -20,7 +20,7 @@ t.test('what is there is passed over, and no piece comes twice', async (t) => {
   ]
   const { ordered, heads } = orderWanted({ all: false, windows }, 5, (index) => index !== 0)
   t.same(ordered.toSorted(), [1, 2, 3, 4])
-  t.same(heads, [1, 2])
+  t.same(heads(), [1, 2])
 })
 
 t.test('windows beyond the torrent want nothing', async (t) => {
@@ -32,4 +32,26 @@ t.test('windows beyond the torrent want nothing', async (t) => {
 t.test('a huge window is looked at as far as it matters', async (t) => {
   const windows = [{ first: 0, end: 1_000_000 }]
   t.equal(orderWanted({ all: false, windows }, 1_000_000, all).ordered.length, 4096)
+})
+
+t.test('what readers wait for moves on as pieces come', async (t) => {
+  const here = new Set<number>()
+  const windows = [
+    { first: 0, end: 3 },
+    { first: 1, end: 5 }
+  ]
+  const wanted = orderWanted({ all: false, windows }, 100, (index) => !here.has(index))
+  t.same(wanted.heads(), [0, 1])
+  here.add(0).add(1)
+  t.same(wanted.heads(), [2], 'both wait for the same')
+  here.add(2)
+  t.same(wanted.heads(), [3])
+  here.add(3).add(4)
+  t.same(wanted.heads(), [])
+})
+
+t.test('an order says whether the windows go on behind it', async (t) => {
+  const windows = [{ first: 0, end: 4097 }]
+  t.ok(orderWanted({ all: false, windows }, 5000, all).cut)
+  t.notOk(orderWanted({ all: false, windows }, 4096, all).cut)
 })

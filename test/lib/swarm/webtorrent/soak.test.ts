@@ -1,4 +1,0 @@
-/** A soak of the webtorrent engine. */
-import { soakSuite } from '../storm-soak.ts'
-
-await soakSuite('webtorrent')

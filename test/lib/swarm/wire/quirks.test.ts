@@ -1,0 +1,4 @@
+/** Quirks of other clients against the wire engine. */
+import { quirksSuite } from '../interop-quirks.ts'
+
+await quirksSuite('wire')
