@@ -8,9 +8,9 @@
  */
 import { availableParallelism } from 'node:os'
 
-/** Threads for file system, name resolution and hashing: 4 per core, between 16 and 128. */
+/** Threads for file system, name resolution and hashing: 6 per core, between 16 and 256. */
 export function threadPoolSize(cores: number): number {
-  return Math.min(128, Math.max(16, cores * 4))
+  return Math.min(256, Math.max(16, cores * 6))
 }
 
 process.env.UV_THREADPOOL_SIZE ??= String(threadPoolSize(availableParallelism()))

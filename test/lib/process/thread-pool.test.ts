@@ -19,8 +19,8 @@ async function sizeIn(env: Record<string, string>): Promise<string> {
 
 t.test('the pool has more threads than cores, within bounds', async (t) => {
   t.equal(threadPoolSize(1), 16)
-  t.equal(threadPoolSize(8), 32)
-  t.equal(threadPoolSize(256), 128)
+  t.equal(threadPoolSize(8), 48)
+  t.equal(threadPoolSize(256), 256)
 })
 
 t.test('importing sets the size, and leaves one that was set', async (t) => {
