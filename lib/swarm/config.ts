@@ -47,6 +47,11 @@ export const swarmSettings = {
     parseRate,
     'Bytes per second that this node sends to peers, such as `10MiB`; no limit when unset.'
   ),
+  torrentUploadRate: optional(
+    'WIRE_MAX_TORRENT_UPLOAD_RATE',
+    parseRate,
+    'Bytes per second that this node sends of one torrent, such as `10MiB`; no limit when unset.'
+  ),
   downloadRate: optional(
     'WIRE_DOWNLOAD_RATE',
     parseRate,

@@ -78,6 +78,8 @@ export interface EngineConfig {
   /** `fleet`: a peer that has not proven itself is told and given nothing. */
   readonly access: 'open' | 'fleet'
   readonly upload?: SharedRate | undefined
+  /** Bytes per second of one torrent. */
+  readonly torrentUploadRate?: number | undefined
   readonly download?: SharedRate | undefined
   /** Connections of our own WebRTC process prove themselves with this; undefined: there are none. */
   readonly relayToken?: Uint8Array | undefined

@@ -33,6 +33,8 @@ export interface SwarmConfig {
   readonly access?: EngineConfig['access'] | undefined
   /** Bytes per second of all workers together; undefined: no limit. */
   readonly uploadRate?: number | undefined
+  /** Bytes per second sent of one torrent. */
+  readonly torrentUploadRate?: number | undefined
   readonly downloadRate?: number | undefined
   /** What connections of our WebRTC process prove themselves with; undefined: there are none. */
   readonly relayToken?: Uint8Array | undefined
@@ -75,6 +77,7 @@ function engineConfig(config: SwarmConfig, index: number): EngineConfig {
     maxPeersPerAddress: MAX_PEERS_PER_ADDRESS,
     fleet: fleet && { ...fleet, wire: wireAdvertise?.[index] },
     access: config.access ?? 'open',
+    torrentUploadRate: config.torrentUploadRate,
     relayToken: config.relayToken
   }
 }

@@ -42,12 +42,25 @@ export class PeerPieces {
     return ((this.#bits?.[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
   }
 
-  /** Bitfield, HAVE_ALL or HAVE_NONE: one of them, once. */
-  setAll(): void {
-    this.#once()
+  /** As `setBits`, with every piece: aria2 says so when it has the last one. */
+  setAll(): readonly number[] | undefined {
+    if (this.#told) {
+      this.#repeat()
+      if (this.#pieceCount !== undefined) return this.#missing(this.#pieceCount)
+    }
+    const isFirst = !this.#told
+    this.#told = true
     this.#all = true
+    return isFirst ? undefined : []
   }
 
+  #missing(pieceCount: number): number[] {
+    const missing: number[] = []
+    for (let index = 0; index < pieceCount; index++) if (!this.has(index)) missing.push(index)
+    return missing
+  }
+
+  /** Only before anything else was told. */
   setNone(): void {
     this.#once()
   }
@@ -63,10 +76,14 @@ export class PeerPieces {
     return undefined
   }
 
-  #newIn(bytes: Uint8Array): readonly number[] {
+  #repeat(): void {
     if (++this.#repeats > MAX_REPEATS + (this.#pieceCount ?? 0)) {
       throw new WireError('too many bitfields')
     }
+  }
+
+  #newIn(bytes: Uint8Array): readonly number[] {
+    this.#repeat()
     if (this.#pieceCount === undefined) {
       this.#replaceBits(bytes)
       return []

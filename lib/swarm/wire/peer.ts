@@ -189,15 +189,12 @@ export class Peer extends PeerLine implements FrameHandler {
   }
 
   bitfield(bytes: Uint8Array): void {
-    const added = this.pieces.setBits(bytes)
-    if (added === undefined) this.#owner.gained(this, undefined)
-    else for (const index of added) this.have(index)
+    this.#tell(this.pieces.setBits(bytes))
   }
 
   haveAll(): void {
     this.#speakFast()
-    this.pieces.setAll()
-    this.#owner.gained(this, undefined)
+    this.#tell(this.pieces.setAll())
   }
 
   haveNone(): void {
@@ -250,6 +247,12 @@ export class Peer extends PeerLine implements FrameHandler {
   }
 
   unknown(): void {}
+
+  /** @param added what is new; undefined: the peer told for the first time what it has */
+  #tell(added: readonly number[] | undefined): void {
+    if (added === undefined) this.#owner.gained(this, undefined)
+    else for (const index of added) this.have(index)
+  }
 
   #turn(choking: boolean): void {
     if (this.peerChoking === choking) return

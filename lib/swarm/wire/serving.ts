@@ -10,7 +10,7 @@ import type { PieceKeeper } from '../piece-keeper.ts'
 import { allowedFastSet } from './allowed-fast.ts'
 import { type ChokePeer, DEFAULT_SLOTS, reviewSlots } from './choker.ts'
 import type { Peer } from './peer.ts'
-import { UNLIMITED } from './rate-limit.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { UploadSource, Uploads } from './uploads.ts'
 
 const REVIEW_MS = 2000
@@ -23,6 +23,8 @@ export interface ServingDeps {
   /** The open connections by serial. */
   readonly peers: ReadonlyMap<number, Peer>
   readonly uploads: Uploads
+  /** What the torrent may send. */
+  readonly rate: RateLimit
   /** May the peer be told and given anything? With access `fleet`: once it has proven itself. */
   readonly mayServe: (peer: Peer) => boolean
 }
@@ -61,7 +63,7 @@ export function createServing(deps: ServingDeps): Serving {
   const has = (index: number) => ((offered[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
   const source: UploadSource = {
     geometry,
-    rate: UNLIMITED,
+    rate: deps.rate,
     has: (index) => has(index) && bits.has(index),
     readRun: keeper.readRun
   }

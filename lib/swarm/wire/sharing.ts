@@ -12,6 +12,7 @@ import { createPieceKeeper } from '../piece-keeper.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { createFetching, type Fetching } from './fetching.ts'
 import type { Peer } from './peer.ts'
+import { allocateRateLimit, createRateLimit, type RateLimit, UNLIMITED } from './rate-limit.ts'
 import { createServing, type Serving } from './serving.ts'
 import { createShareOut, type SharingGateway } from './share-out.ts'
 
@@ -66,7 +67,12 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
     },
     onTrouble: trouble
   })
-  const serving = createServing({ ...deps, metainfo, keeper })
+  const serving = createServing({
+    ...deps,
+    metainfo,
+    keeper,
+    rate: rateOf(config.torrentUploadRate)
+  })
   const fetching = createFetching({
     ...deps,
     metainfo,
@@ -178,4 +184,10 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
       await keeper.close()
     }
   }
+}
+
+function rateOf(bytesPerSecond: number | undefined): RateLimit {
+  return bytesPerSecond === undefined
+    ? UNLIMITED
+    : createRateLimit(allocateRateLimit(), bytesPerSecond)
 }

@@ -35,11 +35,8 @@ async function churn(port: number): Promise<void> {
   })
   rig.swarm.introduce(infoHash, [{ host: '127.0.0.1', port, class: 'seeder' }])
   rig.swarm.want(infoHash, EVERYTHING)
-  console.log('a')
   await full
-  console.log('b')
   rig.swarm.want(infoHash, NOTHING)
-  console.log('c')
   await rig.swarm.evict(infoHash, 0, pieceCount)
   for (let index = 0; index < pieceCount; index++) rig.larder.bits.clear(index)
 }

@@ -15,13 +15,25 @@ t.test('a bitfield is believed when its length and its spare bits are right', as
   t.throws(() => new PeerPieces(10).setBits(Uint8Array.of(0, 1)), WireError, 'spare bit')
 })
 
-t.test('what a peer has is told once, and first', async (t) => {
+t.test('that it has nothing is told once, and first', async (t) => {
   const twice = new PeerPieces(8)
   twice.setAll()
   t.throws(() => twice.setNone(), WireError)
   const late = new PeerPieces(8)
   late.add(1)
-  t.throws(() => late.setAll(), WireError, 'after a HAVE')
+  t.throws(() => late.setNone(), WireError, 'after a HAVE')
+})
+
+t.test('that it has everything now tells what is new', async (t) => {
+  const pieces = new PeerPieces(4)
+  t.equal(pieces.setNone(), undefined)
+  pieces.add(2)
+  t.same(pieces.setAll(), [0, 1, 3])
+  const early = new PeerPieces(undefined)
+  early.setNone()
+  t.same(early.setAll(), [])
+  early.settle(4)
+  t.ok(early.all)
 })
 
 t.test('a HAVE is news once and never out of range', async (t) => {

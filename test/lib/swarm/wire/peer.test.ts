@@ -22,14 +22,26 @@ for (const [name, say] of Object.entries(FAST_MESSAGES)) {
   })
 }
 
-t.test('pieces are told once: a second bitfield ends the connection', async (t) => {
-  for (const again of ['bitfield', 'haveAll', 'haveNone'] as const) {
-    const { says, closed } = fakePeer({ pieceCount: 8 })
-    says((out) => out.bitfield(Buffer.from([0xf0])))
-    t.same(closed, [])
-    says((out) => (again === 'bitfield' ? out.bitfield(Buffer.from([0xf0])) : out[again]()))
-    t.same(closed, ['its pieces told twice'], again)
-  }
+t.test('a later bitfield, or that it has all, stands for the HAVEs of what is new', async (t) => {
+  const gained: (number | undefined)[] = []
+  const { says, closed } = fakePeer({
+    pieceCount: 8,
+    owner: { gained: (_, index) => void gained.push(index) }
+  })
+  says((out) => out.bitfield(Buffer.from([0xf0])))
+  says((out) => out.bitfield(Buffer.from([0xf8])))
+  says((out) => out.haveAll())
+  t.same(gained, [undefined, 4, 5, 6, 7])
+  t.same(closed, [])
+  for (let nth = 0; nth < 100; nth++) says((out) => out.haveAll())
+  t.same(closed, ['too many bitfields'])
+})
+
+t.test('who told what it has cannot have nothing', async (t) => {
+  const { says, closed } = fakePeer({ pieceCount: 8 })
+  says((out) => out.haveAll())
+  says((out) => out.haveNone())
+  t.same(closed, ['its pieces told twice'])
 })
 
 t.test('choking and wanting are told when they change, and not for ever', async (t) => {

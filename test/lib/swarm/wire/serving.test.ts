@@ -33,7 +33,14 @@ function serve(t: Test, have = PIECES) {
   const peers = new Map<number, Peer>()
   const uploads = createUploads({ rate: UNLIMITED })
   t.teardown(() => uploads.close())
-  const serving = createServing({ metainfo, keeper, peers, uploads, mayServe: () => true })
+  const serving = createServing({
+    metainfo,
+    keeper,
+    peers,
+    uploads,
+    rate: UNLIMITED,
+    mayServe: () => true
+  })
 
   function come(options: FakePeerOptions = {}): FakePeer {
     const fake = fakePeer({
