@@ -31,7 +31,7 @@ export interface Place {
   readonly install: (t: Test, data: string, settings?: Settings) => Promise<Installation>
 }
 
-const SECRET = 'a-secret-of-the-test'
+export const SECRET = 'a-secret-of-the-test'
 
 /** All roles in one process. @param data an empty folder */
 export async function together(t: Test, data: string, settings: Settings = {}) {
