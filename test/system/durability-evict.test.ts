@@ -2,7 +2,7 @@
  * `kill -9` of a gateway that fills and evicts, again and again: what it claims to have is right,
  * what it serves is right, and it leaves no litter. CRASH_ROUNDS=50 is what a release is tried with.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseInfoHash } from '../../core/info-hash.ts'
@@ -41,8 +41,14 @@ t.test('kill -9 while a gateway fills and evicts leaves nothing wrong', async (t
   let claims = 0
   for (let round = 0; round < ROUNDS; round++) {
     const enough = received + MiB * (2 + ((round * 311) % 1000))
-    const reads = [0, 1].map(readUntilKilled)
+    const readers = new AbortController()
+    const reads = [0, 1].map((reader) => readUntilKilled(reader, readers.signal))
     await eventually(async () => (received >= enough ? true : undefined))
+    // Every other kill comes when all is quiet and the ledger says what there is.
+    if (round % 2 === 0) {
+      readers.abort()
+      await eventually(async () => ((await isSettled()) ? true : undefined))
+    }
     await gateway.stop('SIGKILL')
     await Promise.all(reads)
     const { claimed, wrong } = await judgeClaims(cacheRoot, metainfo, cacheLayout)
@@ -56,12 +62,21 @@ t.test('kill -9 while a gateway fills and evicts leaves nothing wrong', async (t
   const { bytes: whole } = await fetchBytes(base + pathOf(published))
   t.ok(whole.equals(bytes))
 
+  /** The ledger is younger than all it tells of. */
+  async function isSettled(): Promise<boolean> {
+    const folders = torrentFolders(cacheRoot)
+    const files = await readdir(folders.files(metainfo.infoHash))
+    const paths = files.map((name) => join(folders.files(metainfo.infoHash), name))
+    const times = await Promise.all(paths.map(writtenAt))
+    return (await writtenAt(folders.ledger(metainfo.infoHash))) > Math.max(...times)
+  }
+
   /** One reads the first extent over and over, so that it stays; the other all, so that they go. */
-  async function readUntilKilled(reader: number): Promise<void> {
+  async function readUntilKilled(reader: number, signal: AbortSignal): Promise<void> {
     for (let start = 0; ; start = (start + 17 * MiB) % SIZE) {
       try {
-        if (reader === 0) await read(`bytes=0-${8 * MiB - 1}`, 0)
-        else await read(`bytes=${start}-`, start)
+        if (reader === 0) await read(`bytes=0-${8 * MiB - 1}`, 0, signal)
+        else await read(`bytes=${start}-`, start, signal)
       } catch {
         return
       }
@@ -69,8 +84,8 @@ t.test('kill -9 while a gateway fills and evicts leaves nothing wrong', async (t
   }
 
   /** Each byte that comes is the right one. */
-  async function read(range: string, start: number): Promise<void> {
-    const { status, body } = await fetch(base + pathOf(published), { headers: { range } })
+  async function read(range: string, start: number, signal: AbortSignal): Promise<void> {
+    const { status, body } = await fetch(base + pathOf(published), { headers: { range }, signal })
     // Another reader's window takes all of the cache: ask again.
     if (status === 429) return
     t.equal(status, 206)
@@ -82,6 +97,11 @@ t.test('kill -9 while a gateway fills and evicts leaves nothing wrong', async (t
     }
   }
 })
+
+/** Milliseconds; 0 when there is no such file. */
+async function writtenAt(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs ?? 0
+}
 
 /** Files that only exist while something is being written or deleted. */
 async function litter(folder: string): Promise<string[]> {

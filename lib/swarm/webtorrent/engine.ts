@@ -15,6 +15,7 @@ import type {
   PeerAddress
 } from '../contract.ts'
 import { createKnocks } from '../knocks.ts'
+import { createTurns } from '../turns.ts'
 import { closeClient, openClient } from './client.ts'
 import { type Discovery, discover } from './discovery.ts'
 import { type JoinedTorrent, joinTorrent } from './joined-torrent.ts'
@@ -39,8 +40,7 @@ export async function openEngine(
   const descriptors = createDescriptors({ max: MAX_OPEN_FILES })
   const joined = new Map<InfoHash, JoinedTorrent>()
   const discoveries = new Map<InfoHash, Discovery>()
-  /** The end of the last command that takes time, per torrent. */
-  const turns = new Map<InfoHash, Promise<void>>()
+  const turns = createTurns((infoHash, err) => trouble(infoHash, `command failed: ${String(err)}`))
   const knocks = createKnocks((infoHash) => post({ type: 'knock', infoHash }))
   const ticking = setInterval(tick, TICK_MS)
   let closing: Promise<void> | undefined
@@ -65,17 +65,6 @@ export async function openEngine(
     let peers = 0
     for (const torrent of joined.values()) peers += torrent.peers
     return peers < config.maxPeers
-  }
-
-  /** Runs `work` after what came before it for this torrent. */
-  function inTurn(infoHash: InfoHash, work: () => Promise<void> | void): void {
-    const turn = (turns.get(infoHash) ?? Promise.resolve()).then(work).catch((err: unknown) => {
-      trouble(infoHash, `command failed: ${String(err)}`)
-    })
-    turns.set(infoHash, turn)
-    void turn.then(() => {
-      if (turns.get(infoHash) === turn) turns.delete(infoHash)
-    })
   }
 
   async function join(torrent: EngineTorrent): Promise<void> {
@@ -112,7 +101,7 @@ export async function openEngine(
   function addDiscovery(infoHash: InfoHash, peers: readonly PeerAddress[]): void {
     const onInfo = (info: Uint8Array) => {
       post({ type: 'metadata', infoHash, info })
-      inTurn(infoHash, () => endDiscovery(infoHash))
+      turns.run(infoHash, () => endDiscovery(infoHash))
     }
     const onTrouble = (message: string) => trouble(infoHash, message)
     const deps = { client, maxPeers: config.maxPeersPerTorrent, mayConnect, onInfo, onTrouble }
@@ -133,7 +122,7 @@ export async function openEngine(
   function handle(command: EngineCommand): void {
     if (command.type === 'close') return void close()
     const infoHash = command.type === 'join' ? command.torrent.infoHash : command.infoHash
-    inTurn(infoHash, () => perform(command))
+    turns.run(infoHash, () => perform(command))
   }
 
   function perform(command: Exclude<EngineCommand, { type: 'close' }>): Promise<void> | void {
@@ -165,7 +154,7 @@ export async function openEngine(
   async function shutDown(): Promise<void> {
     clearInterval(ticking)
     knocks.close()
-    await Promise.all(turns.values())
+    await turns.settled()
     await Promise.all([...joined.values()].map((torrent) => torrent.close()))
     await Promise.all([...discoveries.keys()].map(endDiscovery))
     await closeClient(client)

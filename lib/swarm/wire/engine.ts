@@ -15,6 +15,7 @@ import type {
   SharedRate
 } from '../contract.ts'
 import { createKnocks } from '../knocks.ts'
+import { createTurns } from '../turns.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createConnections } from './connections.ts'
 import type { EngineParts } from './engine-parts.ts'
@@ -53,8 +54,7 @@ export async function openEngine(
   const torrents = new Map<InfoHash, SwarmTorrent>()
   /** Torrents that are to be joined soon, and when (milliseconds) they are given up if not. */
   const expected = new Map<InfoHash, number>()
-  /** The end of the last command that takes time, per torrent. */
-  const turns = new Map<InfoHash, Promise<void>>()
+  const turns = createTurns((infoHash, err) => trouble(infoHash, `command failed: ${String(err)}`))
   const knocks = createKnocks((infoHash) => post({ type: 'knock', infoHash }))
   const connections = createConnections({
     ...config,
@@ -104,37 +104,6 @@ export async function openEngine(
     if (arrival.gone) return
     if (torrent === undefined || closing !== undefined) arrival.stream.destroy()
     else torrent.accept(arrival)
-  }
-
-  /** Runs `work` after what came before it for this torrent. */
-  function inTurn(infoHash: InfoHash, work: () => Promise<void> | void): void {
-    const before = turns.get(infoHash)
-    if (before === undefined && runsAtOnce(infoHash, work)) return
-    const turn = (before ?? Promise.resolve()).then(work).catch((err: unknown) => {
-      trouble(infoHash, `command failed: ${String(err)}`)
-    })
-    hold(infoHash, turn)
-  }
-
-  /** Most commands take no time; only those that do are waited for. */
-  function runsAtOnce(infoHash: InfoHash, work: () => Promise<void> | void): boolean {
-    try {
-      const done = work()
-      if (done !== undefined) {
-        const turn = done.catch((err: unknown) => trouble(infoHash, `command failed: ${err}`))
-        hold(infoHash, turn)
-      }
-    } catch (err) {
-      trouble(infoHash, `command failed: ${String(err)}`)
-    }
-    return true
-  }
-
-  function hold(infoHash: InfoHash, turn: Promise<void>): void {
-    turns.set(infoHash, turn)
-    void turn.then(() => {
-      if (turns.get(infoHash) === turn) turns.delete(infoHash)
-    })
   }
 
   function torrentOf(infoHash: InfoHash): SwarmTorrent {
@@ -202,7 +171,7 @@ export async function openEngine(
   function handle(command: EngineCommand): void {
     if (command.type === 'close') return void close()
     const infoHash = command.type === 'join' ? command.torrent.infoHash : command.infoHash
-    inTurn(infoHash, () => perform(command))
+    turns.run(infoHash, () => perform(command))
   }
 
   function perform(command: Exclude<EngineCommand, { type: 'close' }>): Promise<void> | void {
@@ -242,7 +211,7 @@ export async function openEngine(
     clearInterval(ticking)
     knocks.close()
     await reception.close()
-    await Promise.all(turns.values())
+    await turns.settled()
     await Promise.all([...torrents.values()].map((torrent) => torrent.close()))
     uploads.close()
     await descriptors.close()
