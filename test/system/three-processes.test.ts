@@ -1,5 +1,7 @@
 import t from 'tap'
+import { parseInfoHash } from '../../core/info-hash.ts'
 import { testFolder } from '../fakes/test-folder.ts'
+import { dial, FAST, ID } from '../lib/swarm/raw-peer.ts'
 import { apart, publishAt } from './fleet.ts'
 import { eventually, fetchBytes, noise, type Published, pathOf } from './publish.ts'
 
@@ -53,4 +55,24 @@ t.test('with the tracker down, what is known is served, cold pieces included', a
   t.ok(got.bytes.equals(bytes))
   const unknown = await fetch(`${fleet.gateway}/${'1'.repeat(40)}/x`)
   t.equal(unknown.status, 503, 'what nobody here knows is not denied')
+})
+
+t.test('with access for the fleet its nodes serve each other, and nobody else', async (t) => {
+  const fleet = await apart(t, testFolder(t), { SWARMGATE_SWARM_ACCESS: 'fleet' })
+  const bytes = noise(3 * 2 ** 20 + 1, 12)
+  const torrent = await publishAt(fleet, 'inside.bin', bytes)
+  const got = await fetchBytes(fleet.gateway + pathOf(torrent))
+  t.ok(got.bytes.equals(bytes), 'the gateway fetched it from the seeder')
+
+  const [host = '', port] = (fleet.seeder.addresses.wire?.[0] ?? '').split(':')
+  t.equal(host, '127.0.0.1')
+  const infoHash = parseInfoHash(torrent.infoHash)
+  if (infoHash === undefined) throw new Error('no infohash')
+  const peer = await dial(Number(port), infoHash)
+  peer.greet()
+  await peer.closed
+  t.notOk(
+    peer.received.some(({ id }) => id === ID.bitfield || id === FAST.haveAll),
+    'a stranger is not even told what there is'
+  )
 })
