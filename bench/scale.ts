@@ -2,7 +2,7 @@
  * How much is measured: BENCH_ROUNDS how often each figure is taken, BENCH_BYTES the size of the
  * large files, BENCH_SMOKE=1 small sizes and one round, to see that every bench still runs.
  */
-const SMOKE = process.env.BENCH_SMOKE === '1'
+export const SMOKE = process.env.BENCH_SMOKE === '1'
 const SMOKE_BYTES = 2 ** 25
 
 export const ROUNDS = Number(process.env.BENCH_ROUNDS ?? (SMOKE ? 1 : 5))
