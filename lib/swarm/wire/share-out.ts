@@ -32,6 +32,8 @@ export interface ShareOut {
   isOurs(index: number, now: number, pieceMs: number): boolean
   /** The piece came. */
   forget(index: number): void
+  /** Readers moved on: for what is not wanted any more a wait begins anew if it is wanted again. */
+  retain(isWanted: (index: number) => boolean): void
 }
 
 interface Member {
@@ -46,12 +48,16 @@ export function createShareOut(self: string): ShareOut {
   let members: readonly Member[] = [ourselves]
   /** Pieces that are another's to take, and since when we wait for them. */
   const waiting = new Map<number, number>()
+  /** The last hand that was asked about: pieces are gone through in a row. */
+  let dealt: { readonly hand: number; readonly ranked: readonly Member[] } | undefined
 
   /** The gateway whose turn it is; undefined when it is ours. */
   function takerOf(index: number): SharingGateway | undefined {
     const hand = Math.floor(index / members.length)
-    const ranked = members.toSorted((a, b) => mix(a.seed, hand) - mix(b.seed, hand))
-    return ranked[index % members.length]?.gateway
+    if (dealt?.hand !== hand) {
+      dealt = { hand, ranked: members.toSorted((a, b) => mix(a.seed, hand) - mix(b.seed, hand)) }
+    }
+    return dealt.ranked[index % members.length]?.gateway
   }
 
   function waitMs(index: number, taker: SharingGateway, now: number, pieceMs: number): number {
@@ -63,6 +69,7 @@ export function createShareOut(self: string): ShareOut {
   return {
     gateways(gateways) {
       const others = gateways.filter(({ node }) => node !== self)
+      dealt = undefined
       members = [ourselves, ...others.map((gateway) => ({ gateway, seed: seedOf(gateway.node) }))]
       if (others.length === 0) waiting.clear()
     },
@@ -74,7 +81,10 @@ export function createShareOut(self: string): ShareOut {
       waiting.set(index, since)
       return now - since > waitMs(index, taker, now, pieceMs)
     },
-    forget: (index) => void waiting.delete(index)
+    forget: (index) => void waiting.delete(index),
+    retain(isWanted) {
+      for (const index of waiting.keys()) if (!isWanted(index)) waiting.delete(index)
+    }
   }
 }
 

@@ -131,6 +131,10 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
     },
     setWant(want) {
       realign()
+      const { all, windows } = want
+      shareOut.retain(
+        (index) => all || windows.some(({ first, end }) => index >= first && index < end)
+      )
       fetching.setWant(want)
     },
     opened(peer) {

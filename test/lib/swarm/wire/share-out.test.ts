@@ -78,3 +78,11 @@ t.test('without the others everything is ours again', async (t) => {
   share.gateways([])
   t.ok(share.isOurs(index, 0, 0))
 })
+
+t.test('a piece that a reader left behind is waited for anew when one comes back', async (t) => {
+  const { share, index } = waitingShare()
+  share.retain((wanted) => wanted !== index)
+  t.notOk(share.isOurs(index, 60_000, 0), 'the wait of before does not count')
+  share.retain((wanted) => wanted === index)
+  t.ok(share.isOurs(index, 60_151, 0), 'one that stayed wanted does')
+})
