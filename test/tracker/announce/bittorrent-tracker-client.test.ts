@@ -10,7 +10,10 @@ const infoHash = Buffer.from('an infohash of ASCII').toString('hex')
 function client(t: Test, announce: string, name: string, port: number): Client {
   const peerId = Buffer.from(name.padEnd(20, '-')).toString('hex')
   const made = new Client({ infoHash, peerId, announce: [announce], port })
-  made.on('warning', (err: Error) => t.fail(err.message))
+  // What becomes of a WebRTC peer that was destroyed in the middle of its ICE is not the tracker's.
+  made.on('warning', (err: Error) => {
+    if (!err.message.startsWith('Connection error: ')) t.fail(err.message)
+  })
   made.on('error', (err: Error) => t.fail(err.message))
   t.teardown(() => new Promise<void>((resolve) => made.destroy(resolve)))
   return made
