@@ -6,7 +6,7 @@
  * The code of a role is loaded only where it runs: the others would be memory for nothing.
  */
 import './lib/process/thread-pool.ts'
-import { gatewaySettings } from './gateway/config.ts'
+import { checkMode, gatewaySettings } from './gateway/config.ts'
 import type { GatewayDeps } from './gateway/gateway.ts'
 import { configMarkdown, configText } from './lib/config/document.ts'
 import { ConfigError, type Configs, loadConfig } from './lib/config/load.ts'
@@ -104,6 +104,7 @@ function readConfig(roles: readonly RoleName[]): Config {
         'must be set when a role runs apart: the same long random text for every role'
       )
     }
+    if (roles.includes('gateway')) checkMode(config.gateway.mode, config.tracker.access)
     return config
   } catch (err) {
     return fail(err)

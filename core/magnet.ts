@@ -5,6 +5,7 @@
  * the trackers; everything else in a stranger's link (`xs`, `as`, `ws`, `x.pe`) is ignored, and
  * whether a tracker of it is ever asked is the caller's decision.
  */
+import { decodeBase32 } from './base32.ts'
 import { type InfoHash, infoHashFromBytes, parseInfoHash } from './info-hash.ts'
 
 export interface MagnetSpec {
@@ -24,7 +25,6 @@ export interface Magnet {
 
 const MAX_LENGTH = 64 * 1024
 const MAX_TRACKERS = 100
-const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /** The magnet link of a torrent. */
 export function buildMagnet({ infoHash, name, size, announce, webSeeds = [] }: MagnetSpec): string {
@@ -63,17 +63,9 @@ function isKey(key: string, name: string): boolean {
 function parseTopic(topic: string): InfoHash | undefined {
   const match = /^urn:btih:([0-9a-z]+)$/i.exec(topic)
   const id = match?.[1] ?? ''
-  return id.length === 32 ? parseBase32(id.toLowerCase()) : parseInfoHash(id)
-}
-
-function parseBase32(text: string): InfoHash | undefined {
-  let bits = 0n
-  for (const character of text) {
-    const value = BASE32.indexOf(character)
-    if (value === -1) return undefined
-    bits = (bits << 5n) | BigInt(value)
-  }
-  return infoHashFromBytes(Buffer.from(bits.toString(16).padStart(40, '0'), 'hex'))
+  if (id.length !== 32) return parseInfoHash(id)
+  const bytes = decodeBase32(id)
+  return bytes && infoHashFromBytes(bytes)
 }
 
 function encode(text: string): string {

@@ -14,21 +14,21 @@ import type { Metrics } from '../lib/metrics/metrics.ts'
 import type { Node } from '../lib/node/node.ts'
 import type { Log, Service } from '../lib/process/service.ts'
 import { RESPONSES_GRACE_MS } from '../lib/process/shutdown.ts'
+import { openContentGuard } from './access/content-guard.ts'
+import { createSigningKeys } from './access/signing-keys.ts'
 import type { GatewayConfig } from './config.ts'
-import { type ContentMetrics, createFileServer } from './content/file-server.ts'
-import { openInTime } from './content/open-in-time.ts'
-import { contentRoutes } from './content/routes.ts'
+import { isContentTarget } from './content/content-url.ts'
+import type { ContentMetrics } from './content/file-server.ts'
+import { mountContents } from './contents.ts'
 import { countRequests, createGatewayMetrics, type GatewayMetrics } from './metrics.ts'
 import { createAuthentication } from './publish/authentication.ts'
 import type { UploadRoutes } from './publish/forward-routes.ts'
-import { type Binding, whyReachable } from './publish/local-request.ts'
+import { type Binding, whyForeign, whyReachable } from './publish/local-request.ts'
 import { publishRoutes } from './publish/routes.ts'
-import { publishedEntry } from './published-entry.ts'
-import { createListingSender } from './site/listing-sender.ts'
 import { siteRoutes } from './site/routes.ts'
 
 export interface GatewayDeps {
-  readonly node: Pick<Node, 'open' | 'statsOf'>
+  readonly node: Pick<Node, 'foreign' | 'holds' | 'open' | 'restrict' | 'statsOf'>
   readonly replica: Replica
   readonly control: Control
   /** The seeder's own routes in one process, `forwardRoutes` apart. */
@@ -44,8 +44,8 @@ export interface Gateway extends Service {
   readonly wantsKey: boolean
 }
 
-/** How long a client may take to accept one buffer of a response. */
-const WRITE_TIMEOUT_MS = 60_000
+/** How long a client may take to accept one buffer of a response: players pause. */
+const WRITE_TIMEOUT_MS = 5 * 60_000
 /** Memory that all running responses may hold together. */
 const BUFFER_BYTES = 64 * 2 ** 20
 
@@ -53,37 +53,39 @@ export async function openGateway(config: GatewayConfig, deps: GatewayDeps): Pro
   const { node, replica, announceUrls } = deps
   const log = deps.log.child({ component: 'gateway' })
   const metrics = createGatewayMetrics(deps.metrics)
-  const app = createHttpApp({ log, trustedProxies: config.trustedProxies })
+  const app = createHttpApp({
+    log,
+    trustedProxies: config.trustedProxies,
+    isOpaque: isContentTarget
+  })
   const baseUrlOf = createBaseUrl(config.url)
+  const signingKeys = createSigningKeys({ configured: config.signingKeys, replica })
   const authentication = createAuthentication({
     secrets: config.apiKeys ?? [],
     replica,
     binding
   })
-  const files = createFileServer(
-    {
-      firstByteTimeoutMs: config.firstByteTimeoutMs,
-      writeTimeoutMs: WRITE_TIMEOUT_MS,
-      bufferBytes: BUFFER_BYTES
-    },
-    { node, metrics: contentMetrics(metrics), log }
-  )
+  const guard = await openContentGuard(config, { node, log })
 
   countRequests(app, metrics)
+  mountContents(
+    app,
+    { ...config, writeTimeoutMs: WRITE_TIMEOUT_MS, bufferBytes: BUFFER_BYTES },
+    {
+      ...guard,
+      node,
+      replica,
+      isNear: ({ raw }) => whyForeign(raw, binding()) === undefined,
+      signingKeys,
+      baseUrlOf,
+      announceUrls,
+      metrics: contentMetrics(metrics),
+      log
+    }
+  )
   const present = createTorrentPresenter({ replica, announceUrls, statsOf: node.statsOf })
-  await publishRoutes(app, config, { ...deps, present, authentication, baseUrlOf })
+  await publishRoutes(app, config, { ...deps, present, authentication, baseUrlOf, signingKeys })
   siteRoutes(app, { authentication, control: deps.control, baseUrlOf })
-  contentRoutes(app, {
-    files,
-    findEntry: (infoHash, signal) => publishedEntry(replica, infoHash, signal),
-    async infoOf(infoHash, signal) {
-      const session = await openInTime(node, infoHash, config.firstByteTimeoutMs, signal)
-      return session.store.metainfo.info
-    },
-    baseUrlOf,
-    announceUrls,
-    sendListing: createListingSender({ baseUrlOf, announceUrls })
-  })
   await app.listen({ host: config.host, port: config.port })
 
   function binding(): Binding {
@@ -95,7 +97,10 @@ export async function openGateway(config: GatewayConfig, deps: GatewayDeps): Pro
     name: 'gateway',
     url: config.url ?? listenerUrl(config.host, binding().port),
     wantsKey: config.apiKeys === undefined && whyReachable(binding()) !== undefined,
-    close: () => closeHttpApp(app, RESPONSES_GRACE_MS)
+    async close() {
+      await closeHttpApp(app, RESPONSES_GRACE_MS)
+      await guard.close()
+    }
   }
 }
 

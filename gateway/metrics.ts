@@ -2,6 +2,23 @@
 import type { FastifyInstance } from 'fastify'
 import type { Counter, Histogram, Metrics } from '../lib/metrics/metrics.ts'
 
+/** What a request of content got; `signed` by a signed URL, `site` on a torrent's own origin. */
+export type ContentRoute =
+  | 'archive'
+  | 'content'
+  | 'document'
+  | 'listing'
+  | 'playlist'
+  | 'signed'
+  | 'site'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Tells apart in the metrics what the one wildcard route answers. */
+    contentRoute?: ContentRoute | undefined
+  }
+}
+
 export interface GatewayMetrics {
   readonly responseBytes: Counter<'source'>
   readonly firstByteSeconds: Histogram
@@ -32,10 +49,14 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
   }
 }
 
-/** Counts every response of `app`, by the pattern of its route: never by the path itself. */
+/**
+ * Counts every response of `app` by what it was of, or by the pattern of its route: never by the
+ * path itself. To be called before the first route is added.
+ */
 export function countRequests(app: FastifyInstance, { requests }: GatewayMetrics): void {
+  app.decorateRequest('contentRoute', undefined)
   app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'none'
+    const route = request.contentRoute ?? request.routeOptions.url ?? 'none'
     requests.inc({ route, method: request.method, status: reply.statusCode })
   })
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
+import { testFolder } from './fakes/test-folder.ts'
 import { dial, get } from './gateway/content/content-rig.ts'
 import { readUntil } from './lib/http/exchange.ts'
 import { launch, ROOT, start } from './system/process.ts'
@@ -76,7 +77,7 @@ t.test('a taken port and a taken data folder end the start in one line', async (
     SWARMGATE_LOG_LEVEL: 'error'
   }
   const names = ['GATEWAY', 'TRACKER', 'WIRE', 'ADMIN']
-  const folders = t.testdir(Object.fromEntries([...names, 'shared'].map((name) => [name, {}])))
+  const folders = testFolder(t, Object.fromEntries([...names, 'shared'].map((name) => [name, {}])))
   const runs = names.map((name) => {
     const setting = { [`SWARMGATE_${name}_PORT`]: String(port) }
     return run([], { ...ports, SWARMGATE_DATA_DIR: `${folders}/${name}`, ...setting })
@@ -95,7 +96,7 @@ t.test('a taken port and a taken data folder end the start in one line', async (
 })
 
 t.test('SIGTERM lets a running download finish, refuses new work and exits 0', async (t) => {
-  const running = await start(t, { SWARMGATE_DATA_DIR: t.testdir() })
+  const running = await start(t, { SWARMGATE_DATA_DIR: testFolder(t) })
   const { gateway = '', admin } = running.addresses
   t.equal((await get(`${admin}/health/ready`)).status, 200)
   t.match(JSON.parse((await get(`${admin}/health/ready`)).body.toString()), {
@@ -138,7 +139,7 @@ t.test('SIGTERM while it waits for its tracker ends the start with 0', async (t)
   const running = launch(
     t,
     {
-      SWARMGATE_DATA_DIR: t.testdir(),
+      SWARMGATE_DATA_DIR: testFolder(t),
       SWARMGATE_CLUSTER_SECRET: 'a-secret-of-the-test',
       SWARMGATE_TRACKER_URL: `http://127.0.0.1:${port}`
     },

@@ -49,6 +49,7 @@ export async function openTracker(config: TrackerConfig, deps: TrackerDeps): Pro
   const now = () => Date.now()
   const db = await openSqlite(config.folder, log)
   const catalogue = createCatalogue(config, { db, log })
+  await catalogue.ensureSigningKey()
   const control = createControl(LEASE, { catalogue, now, announceKey: deps.announceKey })
   const leases = await startLeases(LEASE, { catalogue, now, log })
   const approve = createSwarmAccess(config.access, { catalogue })

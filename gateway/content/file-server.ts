@@ -1,22 +1,24 @@
 /**
- * Serves one file of a torrent: plan, first byte, headers, body.
+ * Serves what has bytes: plan, first byte, headers, body.
  *
  * Before the headers a failure is an answer (502, 503, 504 with what was tried); after them it is
  * a reset connection, never a short body that looks complete.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../../core/errors.ts'
-import type { ByteSpan } from '../../core/geometry.ts'
-import type { Entry, EntryFile } from '../../lib/control/control.ts'
+import type { InfoHash } from '../../core/info-hash.ts'
 import type { Node } from '../../lib/node/node.ts'
 import type { Session } from '../../lib/node/session.ts'
 import type { Log } from '../../lib/process/service.ts'
-import { ClientLeft, sendBody } from './body.ts'
-import { createBufferBudget } from './buffer-budget.ts'
-import { createFileLookup } from './file-lookup.ts'
+import { provenFile } from '../../lib/store/library-file.ts'
+import { type Accel, fileForFront, frontHeaders } from './accel.ts'
+import { ClientLeft, resetResponse, sendBody } from './body.ts'
+import { createBodyBuffers } from './body-buffers.ts'
+import { asksOnlyCached, isCached, notCached } from './only-if-cached.ts'
 import { openInTime } from './open-in-time.ts'
-import { type ByteSource, createReader, type Reader } from './reader.ts'
-import { planResponse, type ResponsePlan } from './response-plan.ts'
+import { createPartReader, type PartReader } from './part-reader.ts'
+import type { ByteSource } from './reader.ts'
+import type { BodyPart, Representation } from './representation.ts'
+import { planErrorPage, planResponse, type ResponsePlan } from './response-plan.ts'
 
 export interface FileServerConfig {
   readonly firstByteTimeoutMs: number
@@ -24,6 +26,8 @@ export interface FileServerConfig {
   readonly writeTimeoutMs: number
   /** Memory of all responses together. */
   readonly bufferBytes: number
+  /** A server in front of us sends what the library has. */
+  readonly accel?: Accel | undefined
 }
 
 /** What the file server counts; `gateway/metrics.ts` has the names. */
@@ -35,7 +39,7 @@ export interface ContentMetrics {
 }
 
 export interface FileServerDeps {
-  readonly node: Pick<Node, 'open'>
+  readonly node: Pick<Node, 'open' | 'holds'>
   readonly metrics: ContentMetrics
   readonly log: Log
 }
@@ -48,60 +52,74 @@ export interface Exchange {
 }
 
 export interface FileServer {
-  /** Answers a GET or HEAD of `segments` (`name` or `name/path…`) of an entry. */
+  /**
+   * Answers a GET or HEAD of a representation that draws on a torrent.
+   * @param status other than 200 for the page that comes with an error: whole, never kept
+   */
   send(
     exchange: Exchange,
-    entry: Entry,
-    segments: readonly string[],
-    query: URLSearchParams
+    infoHash: InfoHash,
+    representation: Representation,
+    status?: number
   ): Promise<void>
   /** Memory that running responses hold now. */
   readonly bufferedBytes: number
 }
 
 export function createFileServer(config: FileServerConfig, deps: FileServerDeps): FileServer {
-  const lookup = createFileLookup()
-  const budget = createBufferBudget(config.bufferBytes)
+  const buffers = createBodyBuffers(config.bufferBytes)
+  const { firstByteTimeoutMs: timeoutMs, writeTimeoutMs } = config
 
   async function send(
     exchange: Exchange,
-    entry: Entry,
-    segments: readonly string[],
-    query: URLSearchParams
+    infoHash: InfoHash,
+    representation: Representation,
+    status = 200
   ): Promise<void> {
     const { request, reply } = exchange
-    const file = lookup(entry, segments)
-    if (file === undefined) {
-      throw new AppError('FILE_UNKNOWN', `${entry.infoHash} has no file ${segments.join('/')}`)
+    const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
+    const plan =
+      status === 200
+        ? planResponse(representation, { method, headers: request.headers })
+        : planErrorPage(representation, method, status)
+    if (plan.spans.length > 0 && asksOnlyCached(request.headers)) {
+      await demandCached(exchange, infoHash, representation, plan)
     }
-    const plan = planResponse(entry, file, {
-      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-      headers: request.headers,
-      download: query.get('download') === '1',
-      filename: query.get('filename') || undefined
-    })
-    if (plan.span === undefined || plan.span.end === plan.span.start) {
+    if (plan.body === undefined || plan.length === 0) {
       reply.code(plan.status).headers(plan.headers).send()
       return
     }
-    await stream(exchange, entry, file, plan, plan.span)
+    await stream(exchange, infoHash, representation, { ...plan, body: plan.body })
+  }
+
+  /** What the node has, it opens without asking anybody. */
+  async function demandCached(
+    { signal }: Exchange,
+    infoHash: InfoHash,
+    representation: Representation,
+    plan: ResponsePlan
+  ): Promise<void> {
+    if (!deps.node.holds(infoHash)) throw notCached()
+    const session = await openInTime(deps.node, infoHash, timeoutMs, signal)
+    if (!isCached(session, representation, plan.spans)) throw notCached()
   }
 
   async function stream(
     exchange: Exchange,
-    entry: Entry,
-    file: EntryFile,
-    plan: ResponsePlan,
-    span: ByteSpan
+    infoHash: InfoHash,
+    representation: Representation,
+    plan: ResponsePlan & { readonly body: Iterable<BodyPart> }
   ): Promise<void> {
     const { reply, signal } = exchange
-    const { firstByteTimeoutMs: timeoutMs } = config
     const began = performance.now()
-    const session = await openInTime(deps.node, entry.infoHash, timeoutMs, signal)
+    const session = await openInTime(deps.node, infoHash, timeoutMs, signal)
     const opened = performance.now()
-    const reader = createReader(session, torrentSpan(session, file, span), {
-      pieceTimeoutMs: timeoutMs
-    })
+    if (await leaveToFront(exchange, session, representation, plan)) return
+    const { body } = plan
+    const { readsOn } = representation
+    const readerConfig = { pieceTimeoutMs: timeoutMs }
+    const onRead = deps.metrics.sent
+    const reader = createPartReader({ session, body, readsOn, config: readerConfig, onRead })
     try {
       const leftMs = Math.max(1, Math.round(timeoutMs - (opened - began)))
       const source = await reader.ready(signal, leftMs)
@@ -110,47 +128,63 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
       const timing = serverTiming(opened - began, readyAt - opened, source)
       reply.hijack()
       reply.raw.writeHead(plan.status, { ...plan.headers, 'server-timing': timing })
-      await body(exchange, session.gone, reader, span)
+      await pour(exchange, session.gone, reader, plan.length)
     } finally {
       reader.close()
     }
   }
 
+  /** Answers with the headers by which the server in front sends the file, if it may. */
+  async function leaveToFront(
+    { request, reply, signal }: Exchange,
+    session: Session,
+    representation: Representation,
+    plan: ResponsePlan
+  ): Promise<boolean> {
+    const { accel } = config
+    const file = accel && fileForFront(representation, plan, request.headers)
+    const place = file && (await provenFile(session.store, file.index))
+    if (accel === undefined || place === undefined) return false
+    signal.throwIfAborted()
+    session.gone.throwIfAborted()
+    // It stays open as long as it is asked for, and with it the proof.
+    session.sit().leave()
+    reply
+      .code(200)
+      .headers(frontHeaders(accel, plan, place))
+      .send()
+    return true
+  }
+
   /** After the headers: a failure is logged, and the client sees a reset. */
-  async function body(
+  async function pour(
     { request, reply, signal }: Exchange,
     gone: AbortSignal,
-    reader: Reader,
-    span: ByteSpan
+    reader: PartReader,
+    length: number | undefined
   ): Promise<void> {
-    const { writeTimeoutMs } = config
-    const onSent = deps.metrics.sent
+    // Unpublished content ends as if its client had left, which stops all the rest.
+    const onGone = () => resetResponse(reply.raw)
+    gone.addEventListener('abort', onGone, { once: true })
     try {
-      const bodyDeps = { budget, writeTimeoutMs, onSent }
-      const alive = AbortSignal.any([signal, gone])
-      await sendBody(reply.raw, reader, span.end - span.start, bodyDeps, alive)
+      gone.throwIfAborted()
+      await sendBody(reply.raw, reader, length, { buffers, writeTimeoutMs }, signal)
     } catch (err) {
-      if (signal.aborted || err instanceof ClientLeft) return
-      if (!gone.aborted) deps.metrics.stalled()
+      resetResponse(reply.raw)
+      if (signal.aborted || gone.aborted || err instanceof ClientLeft) return
+      deps.metrics.stalled()
       deps.log.warn({ err, url: request.url }, 'a response was reset')
+    } finally {
+      gone.removeEventListener('abort', onGone)
     }
   }
 
   return {
     send,
     get bufferedBytes() {
-      return budget.usedBytes
+      return buffers.usedBytes
     }
   }
-}
-
-/** Where a span of a file lies in its torrent. */
-function torrentSpan(session: Session, file: EntryFile, span: ByteSpan): ByteSpan {
-  const offset = session.store.metainfo.files[file.index]?.offset
-  if (offset === undefined) {
-    throw new AppError('INTERNAL', `the catalogue names file ${file.index}, the metainfo does not`)
-  }
-  return { start: offset + span.start, end: offset + span.end }
 }
 
 /** What is known at the first byte (Server-Timing): milliseconds of each phase, and the source. */

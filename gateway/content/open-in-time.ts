@@ -12,9 +12,10 @@ export async function openInTime(
   timeoutMs: number,
   signal: AbortSignal
 ): Promise<Session> {
-  using limit = deadline(timeoutMs, () => {
+  function late(): AppError {
     const detail = `no metainfo within ${timeoutMs / 1000} s; phase: metadata`
     return new AppError('SWARM_TIMEOUT', detail, { retryAfter: 10 })
-  })
-  return await node.open(infoHash, AbortSignal.any([signal, limit.signal]))
+  }
+  using limit = deadline(timeoutMs, late, signal)
+  return await node.open(infoHash, limit.signal)
 }

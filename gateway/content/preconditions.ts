@@ -4,6 +4,7 @@
  * Dates are compared to the second, as HTTP dates carry no more.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { parseHttpDate } from '../../core/http-date.ts'
 
 export interface Validators {
   /** A strong entity tag, quotes included. */
@@ -30,9 +31,8 @@ export function checkPreconditions(
   if (ifNoneMatch !== undefined) {
     return matches(ifNoneMatch, etag, 'weak') ? 'not-modified' : 'proceed'
   }
-  const since = headers['if-modified-since']
-  const unmodified = since !== undefined && isAfter(lastModified, since) === false
-  return unmodified && Number.isFinite(Date.parse(since)) ? 'not-modified' : 'proceed'
+  const since = parseHttpDate(headers['if-modified-since'] ?? '')
+  return since !== undefined && wholeSeconds(lastModified) <= since ? 'not-modified' : 'proceed'
 }
 
 /** RFC 9110 §13.1.5: whether the Range header counts. A weak tag or another date disables it. */
@@ -43,7 +43,7 @@ export function rangeApplies(
   if (ifRange === undefined) return true
   const value = ifRange.trim()
   if (value.startsWith('"') || value.startsWith('W/')) return value === etag
-  return Date.parse(value) === wholeSeconds(lastModified)
+  return parseHttpDate(value) === wholeSeconds(lastModified)
 }
 
 function matches(list: string, etag: string, strength: 'strong' | 'weak'): boolean {
@@ -55,8 +55,9 @@ function matches(list: string, etag: string, strength: 'strong' | 'weak'): boole
 }
 
 /** False for a date that cannot be read: such a header is ignored. */
-function isAfter(lastModified: number, date: string | undefined): boolean {
-  return date !== undefined && wholeSeconds(lastModified) > Date.parse(date)
+function isAfter(lastModified: number, header = ''): boolean {
+  const date = parseHttpDate(header)
+  return date !== undefined && wholeSeconds(lastModified) > date
 }
 
 function wholeSeconds(ms: number): number {

@@ -1,17 +1,17 @@
 /**
- * Reads a span of a torrent in order: verified pieces from the disk, missing ones asked of the
- * swarm through a window that grows with what the client took.
+ * Reads spans of a torrent in order: verified pieces from the disk, missing ones asked of the
+ * swarm through a window (`window.ts`) that grows with what the client took.
  *
- * The window starts at two pieces and grows to 32 MiB with the bytes read, so a paused client
- * stops the swarm from being asked for more. Every wait, for the swarm and for the disk, has a
- * deadline that starts anew with each piece, and ends when the content goes away.
+ * A paused client stops the swarm from being asked for more. Every wait, for the swarm and for the
+ * disk, has a deadline that starts anew with each piece, and ends when the content goes away.
  */
-import { AppError } from '../../core/errors.ts'
-import { type ByteSpan, type PieceSpan, pieceAt, pieceSpan, piecesOf } from '../../core/geometry.ts'
+import { type ByteSpan, type PieceSpan, pieceAt, pieceSpan } from '../../core/geometry.ts'
 import type { Session } from '../../lib/node/session.ts'
 import { abortable } from '../../lib/process/abortable.ts'
 import { deadline } from '../../lib/process/deadline.ts'
-import type { TorrentStats } from '../../lib/swarm/contract.ts'
+import { isFull, notDelivered, notRead, refuseFull } from './reader-failure.ts'
+import { createReadingTime } from './reading-time.ts'
+import { edgesOf, isReadingOn, windowAt } from './window.ts'
 
 /** Where the bytes of a response came from: the values of the metric's label `source`. */
 export type ByteSource = 'library' | 'cache' | 'peer' | 'seeder'
@@ -22,6 +22,18 @@ export interface ReaderConfig {
 }
 
 export interface Reader {
+  /**
+   * What is read next: torrent offsets within the reach. Before the first call it is all of it.
+   * Asks for nothing yet. A jump makes the window small again.
+   */
+  seek(span: ByteSpan): void
+  /** The client's socket took so many bytes more: the window grows with them. */
+  sent(bytes: number): void
+  /**
+   * This file's players ask for its head and tail next: once the first window is asked for, both
+   * are fetched behind it, if this is the session's first call for the file.
+   */
+  foresee(file: number): void
   /** Waits until the next byte can be read, for `timeoutMs` if that is less than usual. */
   ready(signal: AbortSignal, timeoutMs?: number): Promise<ByteSource>
   /**
@@ -34,35 +46,42 @@ export interface Reader {
   close(): void
 }
 
-const MAX_WINDOW = 32 * 2 ** 20
-const FIRST_WINDOW_PIECES = 2
 /** How long the word of a piece's sender may lag behind the piece; it decides a metric only. */
 const HEARSAY_MS = 50
 const NOTHING: PieceSpan = { first: 0, end: 0 }
 
 /**
+ * @param reach torrent offsets: as far as windows go, and spans lie within it
  * @throws AppError SWARM_NO_PEERS, SWARM_TIMEOUT from `ready` and `read` when a piece does not
  *   come in time, STORE_FAILED when the disk does not answer, QUOTA_EXCEEDED when other responses
  *   fill the cache; the reason of the session's end when the content goes away meanwhile.
  */
-export function createReader(session: Session, span: ByteSpan, config: ReaderConfig): Reader {
+export function createReader(session: Session, reach: ByteSpan, config: ReaderConfig): Reader {
   const { store } = session
-  const { geometry } = store.metainfo
+  const { geometry, files } = store.metainfo
   const seat = session.sit()
-  /** Pieces from here on that were missing when they came into the window. */
+  const time = createReadingTime(config.pieceTimeoutMs, session.gone)
+  /** Pieces of the window that were missing when they came into it. */
   const fetched = new Set<number>()
+  let span = reach
   let position = span.start
+  /** Bytes the socket took since the last jump, and those it has yet to take from before it. */
+  let taken = 0
+  let owed = 0
+  /** Bytes that were read and not yet taken. */
+  let underWay = 0
   let source: ByteSource = store.kind
   let asksSwarm = false
   /** The window that the seat has in full. */
   let pinned: PieceSpan = NOTHING
-  let alive: { readonly of: AbortSignal; readonly signal: AbortSignal } | undefined
+  let foreseen: number | undefined
 
   async function ready(signal: AbortSignal, timeoutMs = config.pieceTimeoutMs) {
     if (position >= span.end) return source
     const index = pieceAt(geometry, position)
-    const alive = aliveFor(signal)
-    if (!isAtHand()) await obtainInTime(index, timeoutMs, alive)
+    signal.throwIfAborted()
+    session.gone.throwIfAborted()
+    if (!isAtHand(index)) await obtainInTime(index, timeoutMs, signal)
     if (fetched.has(index) && session.sender(index) === undefined) {
       await session.whenHeard(index, HEARSAY_MS)
     }
@@ -75,10 +94,14 @@ export function createReader(session: Session, span: ByteSpan, config: ReaderCon
   }
 
   /** Nothing to wait for and nobody to tell. */
-  function isAtHand(): boolean {
+  function isAtHand(index: number): boolean {
     if (!isProven()) return false
-    const { first, end } = piecesOf(geometry, windowFrom(position))
-    return isWhole() || (pinned.first === first && pinned.end === end)
+    if (isWhole()) return true
+    const { first, end } = nextWindow()
+    if (pinned.first === first && pinned.end === end) return true
+    // What is all here need not be pinned anew for every piece.
+    const half = index + (end - first) / 2
+    return store.complete && pinned.first <= index && pinned.end >= Math.min(end, half)
   }
 
   /** A complete library is read as it lies: no window, no pin, no message to the engine. */
@@ -86,30 +109,16 @@ export function createReader(session: Session, span: ByteSpan, config: ReaderCon
     return store.kind === 'library' && store.complete
   }
 
-  /** From the piece at `from` on, as far ahead as was read so far. */
-  function windowFrom(from: number): ByteSpan {
-    const least = FIRST_WINDOW_PIECES * geometry.pieceLength
-    const ahead = Math.max(least, Math.min(from - span.start, MAX_WINDOW))
-    const { start } = pieceSpan(geometry, pieceAt(geometry, from))
-    return { start, end: Math.min(from + ahead, span.end) }
+  function nextWindow(): PieceSpan {
+    return windowAt(geometry, position, reach.end, taken)
   }
 
   /** Runs `obtain` on a piece; what the store does not interrupt is left behind. */
-  async function obtainInTime(index: number, timeoutMs: number, alive: AbortSignal): Promise<void> {
-    using limit = deadline(timeoutMs, () =>
+  async function obtainInTime(index: number, timeoutMs: number, signal: AbortSignal) {
+    const late = () =>
       asksSwarm ? notDelivered(index, timeoutMs, session.stats()) : notRead(index, timeoutMs)
-    )
-    const signal = AbortSignal.any([alive, limit.signal])
-    await abortable(obtain(index, signal), signal)
-  }
-
-  /** The signal of whoever reads and of the end of the content, made once for the same reader. */
-  function aliveFor(signal: AbortSignal): AbortSignal {
-    if (alive?.of !== signal) {
-      alive = { of: signal, signal: AbortSignal.any([signal, session.gone]) }
-    }
-    alive.signal.throwIfAborted()
-    return alive.signal
+    using limit = deadline(timeoutMs, late, signal, session.gone)
+    await abortable(obtain(index, limit.signal), limit.signal)
   }
 
   async function obtain(index: number, signal: AbortSignal): Promise<void> {
@@ -129,22 +138,29 @@ export function createReader(session: Session, span: ByteSpan, config: ReaderCon
 
   async function moveWindow(index: number, signal: AbortSignal): Promise<void> {
     if (isWhole()) return
-    const window = windowFrom(position)
+    const window = nextWindow()
     noteMissing(window)
     try {
       await seat.want(window, signal)
-      pinned = piecesOf(geometry, window)
+      pinned = window
     } catch (err) {
       if (!isFull(err)) throw err
       pinned = NOTHING
-      const { start, end } = pieceSpan(geometry, index)
-      await seat.want({ start, end: Math.min(end, span.end) }, signal).catch(refuseFull)
+      await seat.want({ first: index, end: index + 1 }, signal).catch(refuseFull)
     }
+    foreseeEdges()
   }
 
-  function noteMissing(window: ByteSpan): void {
-    const { first, end } = piecesOf(geometry, window)
-    for (const index of fetched) if (index < first) fetched.delete(index)
+  function foreseeEdges(): void {
+    const file = foreseen === undefined ? undefined : files[foreseen]
+    if (foreseen === undefined || file === undefined) return
+    const edges = edgesOf(geometry, { start: file.offset, end: file.offset + file.size })
+    void seat.foresee(foreseen, edges, session.gone)
+    foreseen = undefined
+  }
+
+  function noteMissing({ first, end }: PieceSpan): void {
+    for (const index of fetched) if (index < first || index >= end) fetched.delete(index)
     for (let index = first; index < end; index++) if (!store.has(index)) fetched.add(index)
   }
 
@@ -163,62 +179,57 @@ export function createReader(session: Session, span: ByteSpan, config: ReaderCon
     return Math.min(reached, end)
   }
 
+  /** Where what is pinned ends: beyond it a cache may let go while we read. */
+  function endOfHold(): number {
+    if (isWhole()) return span.end
+    const index = pieceAt(geometry, position)
+    return pieceSpan(geometry, Math.max(index, pinned.end - 1)).end
+  }
+
   async function read(target: Uint8Array, signal: AbortSignal): Promise<number> {
     if (position >= span.end) return 0
     await ready(signal)
-    const end = endOfSource(Math.min(position + target.byteLength, span.end))
-    const prefix = store.provenPrefix({ start: position, end })
+    const most = Math.min(position + target.byteLength, span.end, endOfHold())
+    const prefix = store.provenPrefix({ start: position, end: endOfSource(most) })
     if (prefix.end <= position) return read(target, signal)
-    await readInTime(prefix, target, aliveFor(signal))
+    const late = () => notRead(pieceAt(geometry, prefix.start), config.pieceTimeoutMs)
+    await time.spend(() => store.read(prefix, target, signal), signal, late)
+    const count = prefix.end - position
     position = prefix.end
-    return prefix.end - prefix.start
+    underWay += count
+    return count
   }
 
-  /** Without a signal for the deadline: this runs for every buffer, and making one is slow. */
-  async function readInTime(bytes: ByteSpan, target: Uint8Array, signal: AbortSignal) {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const { pieceTimeoutMs } = config
-    const index = pieceAt(geometry, bytes.start)
-    const timer = setTimeout(() => reject(notRead(index, pieceTimeoutMs)), pieceTimeoutMs)
-    try {
-      await Promise.race([abortable(store.read(bytes, target, signal), signal), late])
-    } finally {
-      clearTimeout(timer)
+  function seek(next: ByteSpan): void {
+    if (!isReadingOn(geometry, position, next.start)) {
+      taken = 0
+      owed = underWay
     }
+    span = next
+    position = next.start
+  }
+
+  function sent(bytes: number): void {
+    const old = Math.min(owed, bytes)
+    owed -= old
+    taken += bytes - old
+    underWay = Math.max(0, underWay - bytes)
   }
 
   return {
+    seek,
+    sent,
+    foresee(file) {
+      foreseen = file
+    },
     ready,
     read,
     get source() {
       return source
     },
-    close: () => seat.leave()
+    close() {
+      time.close()
+      seat.leave()
+    }
   }
-}
-
-function isFull(err: unknown): boolean {
-  return err instanceof AppError && err.code === 'STORE_FULL'
-}
-
-/** Not for want of a bigger disk: what fills it are other responses, which end. */
-function refuseFull(err: unknown): never {
-  if (!isFull(err)) throw err
-  const detail = 'running responses use all of the cache'
-  throw new AppError('QUOTA_EXCEEDED', detail, { cause: err, retryAfter: 5 })
-}
-
-function notRead(index: number, timeoutMs: number): AppError {
-  const detail = `piece ${index} was not read within ${timeoutMs / 1000} s; phase: disk`
-  return new AppError('STORE_FAILED', detail)
-}
-
-/** 502 when nobody was ever connected, 504 when somebody was: the body says how far it came. */
-function notDelivered(index: number, timeoutMs: number, stats: TorrentStats | undefined): AppError {
-  const { found = 0, tried = 0, connected = 0, peers = 0 } = stats ?? {}
-  const tally = `peers found ${found}, tried ${tried}, connected ${connected}, still connected ${peers}`
-  const waited = `piece ${index} did not come within ${timeoutMs / 1000} s`
-  return connected === 0
-    ? new AppError('SWARM_NO_PEERS', `${waited}; phase: connecting; ${tally}`, { retryAfter: 10 })
-    : new AppError('SWARM_TIMEOUT', `${waited}; phase: downloading; ${tally}`, { retryAfter: 10 })
 }

@@ -14,6 +14,7 @@ import { createAllowedMethods } from '../../lib/http/allowed-methods.ts'
 import type { Principal } from './api-keys.ts'
 import { type Authentication, requireScope } from './authentication.ts'
 import { type Admit, bodyBytes, type UploadRoutes } from './forward-routes.ts'
+import { type LinksDeps, linksRoutes } from './links-routes.ts'
 import { type TorrentDeps, torrentRoutes } from './torrent-routes.ts'
 
 declare module 'fastify' {
@@ -27,7 +28,7 @@ export interface PublishConfig {
   readonly maxUploadBytes: number
 }
 
-export interface PublishDeps extends TorrentDeps {
+export interface PublishDeps extends TorrentDeps, Omit<LinksDeps, 'replica'> {
   readonly authentication: Authentication
   readonly uploads: UploadRoutes
 }
@@ -42,6 +43,7 @@ export async function publishRoutes(
     guard(v1, deps.authentication)
     refuseUnknown(v1)
     await v1.register(async (scope) => torrentRoutes(scope, deps))
+    await v1.register(async (scope) => linksRoutes(scope, deps))
     await v1.register(async (scope) => deps.uploads(scope, admission(config, deps)))
   })
 }

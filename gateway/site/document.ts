@@ -19,7 +19,7 @@ body { margin: 0 auto; max-width: 56rem; padding: 3rem 1.25rem 4rem; background:
 h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.02em; margin: 0 0 .5rem;
   overflow-wrap: anywhere }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 .6rem }
-p { margin: .5rem 0 } .soft { color: var(--soft) }
+p { margin: .5rem 0 } .soft { color: var(--soft) } time { white-space: nowrap }
 a { color: var(--link); text-decoration: none } a:hover { text-decoration: underline }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 3px }
 pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px; margin: .6rem 0;
@@ -30,7 +30,19 @@ th { text-align: left; font-size: .8rem; font-weight: 600; color: var(--soft) }
 th, td { padding: .5rem .9rem } tr + tr td, tbody td { border-top: 1px solid var(--line) }
 td:first-child { overflow-wrap: anywhere }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-nav { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .9rem 0 1.6rem }
+nav { overflow-wrap: anywhere }
+.crumbs { color: var(--soft); margin: 0 0 .3rem }
+.actions { display: flex; flex-wrap: wrap; gap: .5rem 1.8rem; margin: 1.1rem 0 1.4rem }
+.actions span { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem .5rem;
+  color: var(--soft); font-size: .85rem }
+.actions a { background: var(--card); border: 1px solid var(--line); border-radius: 999px;
+  padding: .25rem .75rem; white-space: nowrap }
+.files { table-layout: fixed } .files th:last-child { width: 7rem }
+.files td { vertical-align: top } .files tr:hover td { background: var(--code) }
+.files td:first-child { padding: 0 } .files td:first-child a { display: block; padding: .5rem .9rem }
+.folder a { font-weight: 600 } .folder .soft { font-weight: 400; margin-left: .6rem }
+@media (max-width: 40rem) { body { padding: 1.5rem .9rem 3rem } h1 { font-size: 1.5rem }
+  .files th:last-child { width: 6.4rem } th, td, .files td:first-child a { padding: .5rem .7rem } }
 footer { margin-top: 3rem; font-size: .85rem; color: var(--soft) }
 `
 

@@ -1,101 +1,127 @@
 /**
- * What is in a torrent, at `/{infohash}/`: a page for people, JSON for programs.
+ * What is in a folder of a torrent, for programs: JSON, direct children and, of the root, all
+ * files. The page for people is `listing-page.ts`.
  *
- * Pure. Every name comes from a torrent and is escaped. The page links by path, so that it works
- * under whatever host it was reached; the JSON, which is read elsewhere, has whole URLs.
+ * Pure. URLs are whole, since the answer is read elsewhere.
  */
 import { contentUrlPath } from '../../core/content-path.ts'
-import { formatSize } from '../../core/units.ts'
-import type { Torrent } from '../../lib/api/torrent.ts'
-import type { Entry } from '../../lib/control/control.ts'
-import { renderDocument } from './document.ts'
-import { type Html, html } from './html.ts'
+import type { Entry, EntryFile } from '../../lib/control/control.ts'
+import { type Folder, isAroundFile } from '../content/folder.ts'
 
-export interface ListedFile {
-  readonly path: string
-  readonly size: number
-  /** Lower-case hex; null while unknown. */
-  readonly sha256: string | null
-  /** Path of its URL, percent-encoded. */
-  readonly href: string
+/** What the links of a listing begin with. */
+export interface ListingPlace {
+  /** What comes before `/{infohash}` in whole URLs, without a trailing slash. */
+  readonly baseUrl: string
+  /** Path of the torrent's root folder where the reader is, with its slash. */
+  readonly root: string
+  /** What the page's links to `.torrent` and the like begin with: `/{infohash}`. */
+  readonly documents: string
+  /** The root folder, with its slash, where `?format=` is understood. */
+  readonly formats: string
 }
 
+/**
+ * Under the gateway's own host.
+ * @param prefix a path before `/{infohash}`, such as `/s/{token}`, without a trailing slash.
+ */
+export function gatewayPlace(entry: Entry, origin: string, prefix = ''): ListingPlace {
+  const root = prefix + rootPath(entry)
+  return { baseUrl: origin + prefix, root, documents: `${prefix}/${entry.infoHash}`, formats: root }
+}
+
+/** Under a torrent's own host, where its root folder is `/`; `origin` is still the gateway's. */
+export function sitePlace(entry: Entry, origin: string): ListingPlace {
+  const documents = `${origin}/${entry.infoHash}`
+  return { baseUrl: origin, root: '/', documents, formats: origin + rootPath(entry) }
+}
+
+function rootPath({ infoHash, name, single }: Entry): string {
+  return single ? `/${infoHash}/` : contentUrlPath(infoHash, name, '')
+}
+
+/** One folder of an entry, seen from somewhere. */
 export interface Listing {
-  readonly infoHash: string
-  readonly name: string
-  readonly size: number
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number
-  readonly files: readonly ListedFile[]
-  readonly links: Pick<Torrent['links'], 'gateway' | 'torrent' | 'magnet'>
+  readonly entry: Entry
+  readonly folder: Folder
+  readonly place: ListingPlace
+  readonly magnet: string
+  /** Of the root, where the torrent is a site of its own. */
+  readonly siteUrl?: string | undefined
 }
 
-/** The listing of an entry; `links` as in its torrent object. */
-export function listingOf(entry: Entry, links: Listing['links']): Listing {
-  const { infoHash, name, size, createdAt, single } = entry
-  const files = entry.files.map(({ path, size, sha256 }) => {
-    const href = contentUrlPath(infoHash, name, single ? undefined : path)
-    return { path, size, sha256, href }
-  })
-  return { infoHash, name, size, createdAt, files, links }
+/** Rows of a list that are made at once. */
+const ROWS = 200
+
+/**
+ * The JSON document, in pieces of bounded length: sizes in bytes, times in ISO 8601. `path` is
+ * below the torrent's name, of a single file its name.
+ */
+export function* listingDocument(listing: Listing): Iterable<string> {
+  const { entry, folder } = listing
+  const isRoot = folder.path === ''
+  const head = {
+    infoHash: entry.infoHash,
+    name: entry.name,
+    path: folder.path,
+    size: isRoot ? entry.size : folder.size,
+    fileCount: folder.fileCount,
+    createdAt: new Date(entry.createdAt).toISOString(),
+    links: linksOf(listing)
+  }
+  const { folders, files } = folder.entries
+  yield `${JSON.stringify(head).slice(0, -1)},"entries":[`
+  yield* rows(folders, (child) => folderRow(listing, child))
+  if (folders.length > 0 && files.length > 0) yield ','
+  yield* rows(files, (file) => ({
+    type: 'file',
+    name: file.path.slice(file.path.lastIndexOf('/') + 1),
+    ...fileRow(listing, file)
+  }))
+  yield ']'
+  if (isRoot) {
+    yield ',"files":['
+    yield* rows(entry.files, (file) => fileRow(listing, file))
+    yield ']'
+  }
+  yield '}\n'
 }
 
-/** A page with more rows helps nobody; the JSON has them all. */
-const MAX_ROWS = 10_000
-
-export function renderListingPage(listing: Listing): string {
-  const { name, files, links } = listing
-  const published = new Date(listing.createdAt).toISOString()
-  return renderDocument(
-    name,
-    html`<header>
-<h1><bdi>${name}</bdi></h1>
-<p class="soft">${formatSize(listing.size)} in ${counted(files.length)}, published
-<time datetime="${published}">${published.slice(0, 10)}</time></p>
-</header>
-<nav><a href="/${listing.infoHash}.torrent">.torrent</a><a href="${links.magnet}">Magnet link</a></nav>
-<main>
-<table>
-<thead><tr><th>File</th><th class="number">Size</th></tr></thead>
-<tbody>
-${files.slice(0, MAX_ROWS).map(renderFile)}</tbody>
-</table>
-${renderRest(files.length - MAX_ROWS)}
-</main>
-<footer>Infohash <code>${listing.infoHash}</code></footer>`
-  )
-}
-
-/** The same for programs: sizes in bytes, times in ISO 8601. */
-export function listingDocument(listing: Listing, baseUrl: string) {
-  const { infoHash, name, size, links } = listing
-  const { gateway, torrent, magnet } = links
+function linksOf({ entry, folder, place, magnet }: Listing) {
+  const { single, infoHash } = entry
+  const self = folderUrl(entry, folder, place)
   return {
-    infoHash,
-    name,
-    size,
-    createdAt: new Date(listing.createdAt).toISOString(),
-    files: listing.files.map(({ path, size, sha256, href }) => ({
-      path,
-      size,
-      sha256,
-      url: baseUrl + href
-    })),
-    links: { gateway, torrent, magnet }
+    gateway: single ? place.baseUrl + contentUrlPath(infoHash, entry.name) : self,
+    torrent: `${place.baseUrl}/${infoHash}.torrent`,
+    magnet,
+    zip: `${self}?format=zip`,
+    tar: `${self}?format=tar`,
+    m3u: `${self}?format=m3u`
   }
 }
 
-function renderFile({ path, size, href }: ListedFile): Html {
-  return html`<tr><td><a href="${href}"><bdi>${path}</bdi></a></td><td class="number">${formatSize(size)}</td></tr>
-`
+function folderRow({ entry, place }: Listing, folder: Folder) {
+  const { name, path, size, fileCount } = folder
+  return { type: 'folder', name, path, size, fileCount, url: folderUrl(entry, folder, place) }
 }
 
-function renderRest(more: number): Html {
-  return more <= 0
-    ? html``
-    : html`<p class="soft">And ${counted(more)} more: ask with <code>Accept: application/json</code>.</p>`
+function fileRow({ entry, place }: Listing, { path, size, sha256 }: EntryFile) {
+  const { infoHash, name, single } = entry
+  const url = place.baseUrl + contentUrlPath(infoHash, name, single ? undefined : path)
+  return { path, size, sha256, url }
 }
 
-function counted(files: number): string {
-  return files === 1 ? '1 file' : `${files} files`
+function folderUrl(entry: Entry, folder: Folder, { baseUrl }: ListingPlace): string {
+  const { infoHash, name, single } = entry
+  const { path } = folder
+  if (path === '') return baseUrl + rootPath(entry)
+  if (single) return baseUrl + contentUrlPath(infoHash, name)
+  return baseUrl + contentUrlPath(infoHash, name, isAroundFile(folder) ? path : `${path}/`)
+}
+
+/** The items of an array, joined by commas. */
+function* rows<T>(items: readonly T[], rowOf: (item: T) => object): Iterable<string> {
+  for (let first = 0; first < items.length; first += ROWS) {
+    const some = items.slice(first, first + ROWS).map((item) => JSON.stringify(rowOf(item)))
+    yield (first === 0 ? '' : ',') + some.join(',')
+  }
 }

@@ -76,6 +76,12 @@ export const ApiKeySchema = Type.Object({
   revision: Revision
 })
 
+export const SigningKeySchema = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,32}$' }),
+  secret: Type.String({ minLength: 16, maxLength: 200 }),
+  revision: Revision
+})
+
 export const HoldingSchema = Type.Object({
   infoHash: InfoHashText,
   nodeId: NodeIdText,
@@ -87,7 +93,8 @@ export const ChangeSchema = Type.Union([
   Type.Object({ type: Type.Literal('entry'), entry: EntrySchema }),
   Type.Object({ type: Type.Literal('node'), node: NodeStateSchema }),
   Type.Object({ type: Type.Literal('holding'), holding: HoldingSchema }),
-  Type.Object({ type: Type.Literal('key'), key: ApiKeySchema })
+  Type.Object({ type: Type.Literal('key'), key: ApiKeySchema }),
+  Type.Object({ type: Type.Literal('signing-key'), signingKey: SigningKeySchema })
 ])
 
 export const PositionSchema = Type.Object({ epoch: Type.String(), revision: Revision })

@@ -83,6 +83,13 @@ export interface ApiKey {
   readonly revision: number
 }
 
+/** A key by which gateways sign links. Unlike an API key it must be known in full to be used. */
+export interface SigningKey {
+  readonly id: string
+  readonly secret: string
+  readonly revision: number
+}
+
 /** "Node holds every piece of this torrent, verified" or no longer does. */
 export interface Holding {
   readonly infoHash: InfoHash
@@ -96,6 +103,7 @@ export type Change =
   | { readonly type: 'node'; readonly node: NodeState }
   | { readonly type: 'holding'; readonly holding: Holding }
   | { readonly type: 'key'; readonly key: ApiKey }
+  | { readonly type: 'signing-key'; readonly signingKey: SigningKey }
 
 export type ChangePage =
   | { readonly kind: 'changes'; readonly position: Position; readonly changes: readonly Change[] }

@@ -1,12 +1,12 @@
 /**
- * What a node knows of the fleet, in memory: entries, nodes, holdings and keys by their names.
+ * What a node knows of the fleet, in memory: entries, nodes, holdings, API keys and signing keys by their names.
  *
  * Changes may come twice and out of order: the higher revision wins, so applying any mixture of
  * snapshot pages, feed pages and answers gives the same state. Bounded by the catalogue itself:
  * one line per entry, node, key, and pair of entry and node.
  */
 import type { InfoHash } from '../../core/info-hash.ts'
-import type { ApiKey, Change, Entry, Holding, NodeId, NodeState } from './control.ts'
+import type { ApiKey, Change, Entry, Holding, NodeId, NodeState, SigningKey } from './control.ts'
 
 interface Revised {
   readonly revision: number
@@ -16,6 +16,7 @@ export class FleetState {
   readonly entries = new Map<InfoHash, Entry>()
   readonly nodes = new Map<NodeId, NodeState>()
   readonly keys = new Map<string, ApiKey>()
+  readonly signingKeys = new Map<string, SigningKey>()
   readonly #holdings = new Map<InfoHash, Map<NodeId, Holding>>()
 
   /**
@@ -30,6 +31,8 @@ export class FleetState {
         return put(this.nodes, change.node.id, change.node)
       case 'key':
         return put(this.keys, change.key.id, change.key)
+      case 'signing-key':
+        return put(this.signingKeys, change.signingKey.id, change.signingKey)
       case 'holding':
         return put(this.#holders(change.holding.infoHash), change.holding.nodeId, change.holding)
     }
@@ -52,6 +55,7 @@ export class FleetState {
   *changes(): Generator<Change, void, undefined> {
     for (const node of this.nodes.values()) yield { type: 'node', node }
     for (const key of this.keys.values()) yield { type: 'key', key }
+    for (const signingKey of this.signingKeys.values()) yield { type: 'signing-key', signingKey }
     for (const entry of this.entries.values()) yield { type: 'entry', entry }
     for (const holdings of this.#holdings.values()) {
       for (const holding of holdings.values()) yield { type: 'holding', holding }

@@ -4,7 +4,8 @@
  * Guarantees: what `readJournal` hands out is a prefix of what was appended, whatever was torn by a
  * crash; a compaction replaces the file by rename; appending never blocks and never throws. A disk
  * that refuses is logged, and the next compaction writes what it missed. Appends are not synced:
- * losing the last ones costs a few pages of the feed.
+ * losing the last ones costs a few pages of the feed. The file is for its owner only: it holds the
+ * keys that sign links.
  */
 import { appendFile, type FileHandle, open, rename } from 'node:fs/promises'
 import type { Log, Service } from '../process/service.ts'
@@ -16,6 +17,7 @@ export interface JournalRecord {
   readonly changes: readonly Change[]
 }
 
+const OWNER_ONLY = 0o600
 const HEADER = JSON.stringify({ format: 'swarmgate-replica', version: 1 })
 /** Changes per line of a compacted file. */
 const BATCH = 256
@@ -35,6 +37,8 @@ export async function readJournal(
   const handle = await openIfThere(file)
   if (handle === undefined) return false
   try {
+    // An older version left it open to others.
+    await handle.chmod(OWNER_ONLY).catch(() => {})
     const whole = await endsWithNewline(handle)
     let expectHeader = true
     for await (const line of handle.readLines({ start: 0, autoClose: false })) {
@@ -148,7 +152,7 @@ export function createJournal(file: string, intact: boolean, deps: JournalDeps):
   async function flush(): Promise<void> {
     const batch = pending
     pending = []
-    await appendFile(file, `${batch.join('\n')}\n`)
+    await appendFile(file, `${batch.join('\n')}\n`, { mode: OWNER_ONLY })
     lines += batch.length
     if (lines > limit) stale = true
   }
@@ -172,7 +176,7 @@ export function createJournal(file: string, intact: boolean, deps: JournalDeps):
 async function writeAnew(file: string, records: Iterable<JournalRecord>): Promise<number> {
   const temporary = `${file}.new`
   let lines = 0
-  await using handle = await open(temporary, 'w')
+  await using handle = await open(temporary, 'w', OWNER_ONLY)
   await handle.write(`${HEADER}\n`)
   for (const record of records) {
     await handle.write(`${JSON.stringify(record)}\n`)

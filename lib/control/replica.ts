@@ -11,7 +11,16 @@ import { join } from 'node:path'
 import type { InfoHash } from '../../core/info-hash.ts'
 import { abortable } from '../process/abortable.ts'
 import type { Log, Service } from '../process/service.ts'
-import type { ApiKey, Change, Control, Entry, NodeId, NodeState, Position } from './control.ts'
+import type {
+  ApiKey,
+  Change,
+  Control,
+  Entry,
+  NodeId,
+  NodeState,
+  Position,
+  SigningKey
+} from './control.ts'
 import { followFeed } from './feed-follower.ts'
 import { FleetState } from './fleet-state.ts'
 import { createJournal, readJournal, toRecords } from './journal.ts'
@@ -44,6 +53,8 @@ export interface Replica extends Service {
   node(id: NodeId): NodeState | undefined
   nodes(): readonly NodeState[]
   keys(): readonly ApiKey[]
+  /** Newest first. */
+  signingKeys(): readonly SigningKey[]
   /** A snapshot was taken once, in this life or an earlier one: no keys means there are none. */
   readonly keysKnown: boolean
   entries(): Iterable<Entry>
@@ -125,6 +136,7 @@ export async function openReplica(
     node: (id) => state.nodes.get(id),
     nodes: () => [...state.nodes.values()],
     keys: () => [...state.keys.values()],
+    signingKeys: () => [...state.signingKeys.values()].sort((a, b) => b.revision - a.revision),
     get keysKnown() {
       return position !== undefined
     },

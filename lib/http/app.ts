@@ -16,9 +16,10 @@ import type { Log } from '../process/service.ts'
 import { type AllowedMethods, createAllowedMethods } from './allowed-methods.ts'
 import { acceptParsedBody } from './body.ts'
 import { answerClientError } from './client-error.ts'
+import { addressMatcher } from './client-group.ts'
 import { sendProblem, toAppError } from './problem.ts'
-import { checkHost, toOriginForm } from './request-target.ts'
-import { createHttpServer, KEEP_ALIVE_MS } from './server.ts'
+import { checkTarget, toOriginForm, withRawBytes } from './request-target.ts'
+import { createHttpServer, type HttpServerOptions, KEEP_ALIVE_MS } from './server.ts'
 
 export type HttpApp = FastifyInstance<
   Server,
@@ -28,27 +29,39 @@ export type HttpApp = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-export interface HttpOptions {
+export interface HttpOptions extends Omit<HttpServerOptions, 'isProxy'> {
   readonly log: Log
   /** Addresses whose `X-Forwarded-*` is believed; none by default. */
   readonly trustedProxies?: readonly string[]
   /** Largest body that the framework itself parses, in bytes. */
   readonly bodyLimitBytes?: number
+  /**
+   * Whether the names in a path are opaque bytes. Such a path reaches its route also when it is
+   * not UTF-8, with the other bytes raw (see `withRawBytes`); of any other path that is 400.
+   */
+  readonly isOpaque?: (target: string) => boolean
 }
 
-export function createHttpApp({ log, trustedProxies = [], bodyLimitBytes }: HttpOptions): HttpApp {
+export function createHttpApp(options: HttpOptions): HttpApp {
+  const { log, trustedProxies = [], bodyLimitBytes, isOpaque = () => false } = options
   const allowed = createAllowedMethods()
   let closeIdle = () => {}
   const app = fastify({
     serverFactory: (handler) => {
-      const http = createHttpServer(handler)
+      const http = createHttpServer(handler, {
+        ...options,
+        isProxy: addressMatcher(trustedProxies)
+      })
       closeIdle = http.closeIdle
       return http.server
     },
     clientErrorHandler: answerClientError,
     frameworkErrors: (err, _request, reply) => sendProblem(reply, err),
     genReqId: () => randomUUID(),
-    rewriteUrl: toOriginForm,
+    rewriteUrl(request) {
+      const target = toOriginForm(request)
+      return isOpaque(target) ? withRawBytes(target) : target
+    },
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,
@@ -61,7 +74,7 @@ export function createHttpApp({ log, trustedProxies = [], bodyLimitBytes }: Http
 
   app.decorateRequest('bodyAccepted', false)
   app.addHook('onRoute', ({ url, method }) => allowed.note(url, method))
-  app.addHook('onRequest', async ({ raw }) => checkHost(raw))
+  app.addHook('onRequest', async ({ raw }) => checkTarget(raw))
   app.addHook('preParsing', (request, reply, payload, done) => {
     acceptParsedBody(request, reply)
     done(null, payload)

@@ -10,6 +10,7 @@ import { type InfoHash, shardOf } from '../../core/info-hash.ts'
 import type { Log } from '../process/service.ts'
 import { createServices } from '../process/services.ts'
 import { type Announcer, type AnnounceTotals, createAnnouncer } from '../swarm/announcer.ts'
+import { createGuestTrackers, type GuestTrackers } from '../swarm/guest-trackers.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import { startWebRtc, type WebRtc } from '../swarm/webrtc/webrtc.ts'
 
@@ -35,6 +36,8 @@ export interface Discovery extends Announcer {
     totals?: () => AnnounceTotals,
     isPublic?: boolean
   ): void
+  /** Asks trackers that a stranger's link names, once: see `GuestTrackers`. */
+  consult(infoHash: InfoHash, urls: readonly string[], near: boolean): Promise<void>
 }
 
 export async function openDiscovery(
@@ -53,9 +56,8 @@ export async function openDiscovery(
   }
   const heard = { log, onPeers: swarm.introduce }
   const isIpv4 = !host.includes(':')
-  const announcer = services.add(
-    createAnnouncer({ urls, ...own, ...(isIpv4 && { families: [4] }) }, heard)
-  )
+  const families = isIpv4 ? { families: [4 as const] } : {}
+  const announcer = services.add(createAnnouncer({ urls, ...own, ...families }, heard))
   const { openDht } = config.dht ? await import('../swarm/dht.ts') : { openDht: undefined }
   const dht = openDht
     ? services.add(
@@ -66,6 +68,7 @@ export async function openDiscovery(
       )
     : undefined
   let browsers: WebRtc | undefined
+  let guests: GuestTrackers | undefined
 
   function tellBrowsers(infoHash: InfoHash, left: number): void {
     const { relayToken: token, iceServers = [] } = config
@@ -85,6 +88,11 @@ export async function openDiscovery(
       announcer.announce(infoHash, left, totals)
       tellBrowsers(infoHash, left())
       if (isPublic) dht?.announce({ infoHash, left, isPrivate: false })
+    },
+    async consult(infoHash, urls, near) {
+      if (urls.length === 0) return
+      guests ??= services.add(createGuestTrackers({ ...own, ...families }, heard))
+      await guests.consult(infoHash, urls, near)
     },
     complete(infoHash) {
       announcer.complete(infoHash)

@@ -31,6 +31,8 @@ export interface MetainfoDeps {
 export interface LocateDeps extends MetainfoDeps {
   readonly library: Pick<Library, 'open' | 'has' | 'create'> | undefined
   readonly cache: Pick<Cache, 'open' | 'metainfo'> | undefined
+  /** The info dictionary of a torrent that nobody published; default none. */
+  readonly foreignInfo?: (infoHash: InfoHash) => Uint8Array | undefined
   /** What the catalogue says of a torrent's files. */
   readonly sidecarOf: (infoHash: InfoHash) => Sidecar | undefined
 }
@@ -47,16 +49,16 @@ export async function locate(
   signal: AbortSignal
 ): Promise<PieceStore> {
   const { library, cache } = deps
-  const kept = await library?.open(infoHash)
-  if (kept !== undefined) return kept
+  const held = await library?.open(infoHash)
+  if (held !== undefined) return held
   if (library?.has(infoHash) === true) {
     return library.create(await fetchMetainfo(infoHash, deps, signal), deps.sidecarOf(infoHash))
   }
   if (cache === undefined) {
     throw new AppError('CONTENT_UNKNOWN', `${infoHash} is not in this node's library`)
   }
-  const info = (await cache.metainfo(infoHash)) ?? (await fetchInfo(infoHash, deps, signal))
-  return cache.open(parseInfo(info))
+  const kept = (await cache.metainfo(infoHash)) ?? deps.foreignInfo?.(infoHash)
+  return cache.open(parseInfo(kept ?? (await fetchInfo(infoHash, deps, signal))))
 }
 
 /** The metainfo of a torrent this node does not have on its disk, validated. */

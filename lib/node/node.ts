@@ -17,10 +17,12 @@ import type { PeerAddress, TorrentStats } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import { createAnnouncing } from './announcing.ts'
 import type { Discovery } from './discovery.ts'
+import { createForeign, type Foreign } from './foreign.ts'
 import { watchHoldings } from './holdings.ts'
 import { createIntake } from './intake.ts'
 import { fetchMetainfo, locate } from './locate.ts'
 import { type Membership, startMembership } from './membership.ts'
+import { createRestriction, type Objection } from './restriction.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { wirePeers } from './wire-peers.ts'
@@ -54,8 +56,17 @@ export interface Node extends Service {
   readonly cache: Cache | undefined
   readonly replica: Replica
   readonly control: Control
+  /** Whether any of the torrent may be on the disk, so that `open` asks nobody for its metainfo. */
+  holds(infoHash: InfoHash): boolean
   /** A torrent for reading: from the library, else through the cache. */
   open(infoHash: InfoHash, signal: AbortSignal): Promise<Session>
+  /** Torrents that nobody published. */
+  readonly foreign: Foreign
+  /**
+   * From now on the cache offers nothing against which there is an objection. Call the result when
+   * objections may have changed: what is in use is then looked at. Whoever opens asks by himself.
+   */
+  restrict(objection: Objection): () => void
   /** Tells the world that the library now holds this torrent in full. */
   share(infoHash: InfoHash): Promise<void>
   /** Fetches a torrent into the library. Resolves when it is complete, durable and reported. */
@@ -80,19 +91,30 @@ export function createNode(deps: NodeDeps): Node {
     wirePeers(infoHash, replica.holders(infoHash), id)
   const announcing = createAnnouncing({ announcer, swarm, replica })
   const holdings = watchHoldings({ ...deps, announcing })
-  const locateDeps = { library, cache, control, swarm, fleetPeers, sidecarOf }
+  const foreignInfo = (infoHash: InfoHash) => foreign.info(infoHash)
+  const locateDeps = { library, cache, control, swarm, fleetPeers, foreignInfo, sidecarOf }
   const sessions = createSessions(SESSIONS, {
     swarm,
     locate: (infoHash, signal) => locate(infoHash, locateDeps, signal),
     fleetPeers,
     mayHoard: () => deps.space?.short !== true,
-    onJoin: announcing.joined,
+    onJoin: (session) => {
+      announcing.joined(session)
+      foreign.joined(session.infoHash)
+    },
     onClosed: (infoHash) => {
       if (library?.complete(infoHash) !== true) void announcing.forget(infoHash)
       leaveCache(infoHash)
     },
     log
   })
+
+  const foreign = createForeign({
+    ...{ cache, swarm, sessions },
+    discovery: announcer,
+    isPublished: (infoHash) => replica.entry(infoHash) !== undefined
+  })
+  const restriction = createRestriction({ sessions, cache, log })
 
   const intake = createIntake({
     ...deps,
@@ -144,10 +166,15 @@ export function createNode(deps: NodeDeps): Node {
     if (session?.joined) session.introduce(fleetPeers(infoHash))
   }
 
+  function holds(infoHash: InfoHash): boolean {
+    return library?.has(infoHash) === true || cache?.has(infoHash) === true
+  }
+
   /** A peer asks for a torrent that sleeps: wake it if this node holds any of it. */
   async function answerKnock(infoHash: InfoHash): Promise<void> {
-    if (library?.has(infoHash) !== true && cache?.has(infoHash) !== true) return
+    if (!holds(infoHash)) return
     if (replica.entry(infoHash)?.state === 'unpublished') return
+    if (library?.has(infoHash) !== true && restriction.objection(infoHash)) return
     try {
       const session = await sessions.open(infoHash, AbortSignal.timeout(5000))
       session.join()
@@ -207,7 +234,7 @@ export function createNode(deps: NodeDeps): Node {
   }
 
   async function removeAll(infoHash: InfoHash): Promise<void> {
-    const here = library?.has(infoHash) === true || cache?.has(infoHash) === true
+    const here = holds(infoHash)
     await sessions.end(infoHash, gone(infoHash), async () => {
       await library?.remove(infoHash)
       await cache?.drop(infoHash)
@@ -238,7 +265,13 @@ export function createNode(deps: NodeDeps): Node {
     cache,
     replica,
     control,
+    holds,
     open: sessions.open,
+    foreign,
+    restrict(objection) {
+      restriction.objection = objection
+      return restriction.review
+    },
     share,
     host,
     mend,

@@ -1,17 +1,21 @@
 /**
  * One torrent in use by this process: its piece store, its readers and its place in the swarm.
  *
- * The union of all readers' windows is the only thing that asks the swarm for pieces. A session
+ * The union of all readers' windows is the only thing that asks the swarm for pieces; the engine
+ * hears of it when it changes, once a turn of the loop however many readers move. A session
  * joins the swarm when something is missing or a peer knocks, never before: content that is
  * complete on the disk is read without the engine hearing of it.
  */
 import { AppError } from '../../core/errors.ts'
-import { type ByteSpan, type PieceSpan, piecesOf } from '../../core/geometry.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
+import { onceATurn } from '../process/once-a-turn.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import type { PeerAddress, PeerClass, TorrentStats, Want } from '../swarm/contract.ts'
 import type { Swarm } from '../swarm/swarm.ts'
+import type { Lingering } from './lingering.ts'
 import { createMovableStore } from './movable-store.ts'
+import { createPieceSenders, PEER_CLASSES } from './piece-senders.ts'
+import { createSeats, type Seat } from './seats.ts'
 
 export interface SessionDeps {
   readonly swarm: Pick<Swarm, 'join' | 'leave' | 'want' | 'introduce' | 'stats'>
@@ -19,20 +23,10 @@ export interface SessionDeps {
   readonly fleetPeers: () => readonly PeerAddress[]
   /** Whether the disk takes what nobody is waiting for; default yes. */
   readonly mayHoard?: () => boolean
+  /** What outlives its reader a moment; shared by all sessions. */
+  readonly lingering?: Lingering | undefined
   /** Runs once, when the session joins the swarm: strangers come by announce. */
   readonly onJoin: () => void
-}
-
-/** One reader's place in a session. */
-export interface Seat {
-  /**
-   * Replaces the window this reader wants, in the order of its pieces, once there is room for it.
-   * Rejects with STORE_FULL when there is none, and with the signal's reason.
-   */
-  want(span: ByteSpan, signal: AbortSignal): Promise<void>
-  /** Asks the swarm for the window anew: a piece of it turned out to be missing. */
-  askAgain(): void
-  leave(): void
 }
 
 export interface Session {
@@ -74,19 +68,26 @@ export interface Session {
   close(reason: Error): Promise<void>
 }
 
-const SENDERS: readonly PeerClass[] = ['seeder', 'gateway', 'stranger']
-const NOTHING: PieceSpan = { first: 0, end: 0 }
-
 export function createSession(opened: PieceStore, deps: SessionDeps): Session {
   const store = createMovableStore(opened)
   const { infoHash, metainfo } = store
   const ending = new AbortController()
-  const windows = new Map<Seat, PieceSpan>()
-  /** Per piece: 0 for "was on the disk", else 1 + index into SENDERS. */
-  const senders = new Uint8Array(metainfo.geometry.pieceCount)
-  const hearers = new Set<(index: number) => void>()
+  const senders = createPieceSenders(metainfo.geometry.pieceCount)
+  const tell = onceATurn(say)
+  const seats = createSeats({
+    store,
+    lingering: deps.lingering,
+    changed(again) {
+      usedAt = Date.now()
+      repeats ||= again
+      tell()
+    }
+  })
   let joined = false
   let hoarding = false
+  /** What the engine was told last, and whether it must hear it again though nothing changed. */
+  let told: Want | undefined
+  let repeats = false
   let usedAt = Date.now()
   let movedBytes = 0
   /** Set while the torrent is out of the swarm because its store is being exchanged. */
@@ -95,7 +96,7 @@ export function createSession(opened: PieceStore, deps: SessionDeps): Session {
 
   const wanted = (): Want => ({
     all: hoarding && deps.mayHoard?.() !== false,
-    windows: [...windows.values()].filter((window) => window.end > window.first)
+    windows: seats.windows()
   })
 
   function join(): void {
@@ -108,90 +109,31 @@ export function createSession(opened: PieceStore, deps: SessionDeps): Session {
 
   function enter(): void {
     const peers = deps.fleetPeers()
-    const { info } = metainfo
-    deps.swarm.join({ infoHash, info, pieces: store.shared, want: wanted(), peers })
+    told = wanted()
+    deps.swarm.join({ infoHash, info: metainfo.info, pieces: store.shared, want: told, peers })
   }
 
   /** What is wanted while the torrent is out of the swarm is said when it enters again. */
-  function tellWant(): void {
-    if (joined && moving === undefined) deps.swarm.want(infoHash, wanted())
-  }
-
-  function update(): void {
-    usedAt = Date.now()
-    if (ending.signal.aborted) return
+  function say(): void {
+    if (ending.signal.aborted || moving !== undefined) return
+    const want = wanted()
+    const asks = want.all || want.windows.length > 0
     if (!joined) {
-      join()
+      if (asks) join()
       return
     }
-    tellWant()
+    if (repeats || !isSame(want, told)) {
+      told = want
+      deps.swarm.want(infoHash, want)
+    }
+    repeats = false
     // Idle connections were closed, and nobody dials before somebody says so.
-    if (deps.swarm.stats(infoHash)?.peers === 0) introduce(deps.fleetPeers())
+    if (asks && deps.swarm.stats(infoHash)?.peers === 0) introduce(deps.fleetPeers())
   }
 
   function introduce(peers: readonly PeerAddress[]): void {
     if (!joined || moving !== undefined) return
     if (peers.length > 0) deps.swarm.introduce(infoHash, peers)
-  }
-
-  function sit(): Seat {
-    usedAt = Date.now()
-    let pin: Disposable | undefined
-
-    function unpin(): void {
-      pin?.[Symbol.dispose]()
-      pin = undefined
-    }
-
-    /** Where the store is so small that the last window is in the way, that one goes first. */
-    async function pinNext(span: ByteSpan, signal: AbortSignal): Promise<Disposable> {
-      try {
-        return await store.pin(span, signal)
-      } catch (err) {
-        const full = err instanceof AppError && err.code === 'STORE_FULL'
-        if (!full || pin === undefined) throw err
-        windows.set(seat, NOTHING)
-        unpin()
-        return store.pin(span, signal)
-      }
-    }
-
-    const seat: Seat = {
-      async want(span, signal) {
-        const next = piecesOf(metainfo.geometry, span)
-        const last = windows.get(seat) ?? NOTHING
-        if (last.first === next.first && last.end === next.end) return
-        const room = await pinNext(span, signal)
-        if (!windows.has(seat)) return room[Symbol.dispose]()
-        unpin()
-        pin = room
-        windows.set(seat, next)
-        if (!allHere(store, next) || joined) update()
-      },
-      askAgain: update,
-      leave() {
-        usedAt = Date.now()
-        const { first, end } = windows.get(seat) ?? NOTHING
-        windows.delete(seat)
-        unpin()
-        if (end > first) tellWant()
-      }
-    }
-    windows.set(seat, NOTHING)
-    return seat
-  }
-
-  function whenHeard(index: number, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => hear(index), ms)
-      function hear(told: number): void {
-        if (told !== index) return
-        clearTimeout(timer)
-        hearers.delete(hear)
-        resolve()
-      }
-      hearers.add(hear)
-    })
   }
 
   async function move(next: () => Promise<PieceStore>): Promise<void> {
@@ -211,6 +153,7 @@ export function createSession(opened: PieceStore, deps: SessionDeps): Session {
 
   async function end(reason: Error): Promise<void> {
     ending.abort(reason)
+    seats.end()
     await moving
     if (joined) await deps.swarm.leave(infoHash)
     await store.close()
@@ -224,34 +167,40 @@ export function createSession(opened: PieceStore, deps: SessionDeps): Session {
       return joined
     },
     get busy() {
-      return windows.size > 0 || (hoarding && !store.complete)
+      return seats.count > 0 || (hoarding && !store.complete)
     },
     get stranded() {
-      const { all, windows: open } = wanted()
       if (!joined || (deps.swarm.stats(infoHash)?.peers ?? 0) > 0) return false
-      return (all && !store.complete) || open.some((window) => !allHere(store, window))
+      const { all, windows } = wanted()
+      return (all && !store.complete) || windows.some(({ later }) => later !== true)
     },
     get usedAt() {
       return usedAt
     },
-    sit,
+    sit() {
+      usedAt = Date.now()
+      return seats.sit()
+    },
     hoard() {
       hoarding = true
-      update()
+      // A piece may have gone missing since it was told last.
+      repeats = true
+      usedAt = Date.now()
+      if (joined) say()
+      else join()
     },
     reconsider() {
-      if (hoarding) tellWant()
+      if (hoarding) say()
     },
     move,
     join,
     introduce,
-    sender: (index) => SENDERS[(senders[index] ?? 0) - 1],
-    whenHeard,
+    sender: senders.of,
+    whenHeard: senders.whenNoted,
     noteVerified(index, from) {
       usedAt = Date.now()
-      senders[index] = 1 + SENDERS.indexOf(from)
+      senders.note(index, from)
       store.noteVerified(index)
-      for (const hear of hearers) hear(index)
       if (hoarding && store.complete) hoarding = false
     },
     noteTraffic() {
@@ -271,12 +220,16 @@ export function createSession(opened: PieceStore, deps: SessionDeps): Session {
 function payloadOf(stats: TorrentStats | undefined): number {
   if (stats === undefined) return 0
   const { downloaded: down, uploaded: up } = stats
-  return SENDERS.reduce((sum, sender) => sum + down[sender] + up[sender], 0)
+  return PEER_CLASSES.reduce((sum, sender) => sum + down[sender] + up[sender], 0)
 }
 
-function allHere(store: PieceStore, window: PieceSpan): boolean {
-  for (let index = window.first; index < window.end; index++) {
-    if (!store.has(index)) return false
-  }
-  return true
+function isSame(one: Want, other: Want | undefined): boolean {
+  if (other === undefined || one.all !== other.all) return false
+  return (
+    one.windows.length === other.windows.length &&
+    one.windows.every(({ first, end, later }, at) => {
+      const same = other.windows[at]
+      return same?.first === first && same.end === end && same.later === later
+    })
+  )
 }

@@ -12,6 +12,7 @@ import { abortable } from '../process/abortable.ts'
 import type { Log, Service } from '../process/service.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import type { PeerAddress } from '../swarm/contract.ts'
+import { createLingering } from './lingering.ts'
 import { createSession, type Session, type SessionDeps } from './session.ts'
 
 export interface SessionsConfig {
@@ -46,6 +47,9 @@ export interface Sessions extends Service {
   end(infoHash: InfoHash, reason: Error, move?: () => Promise<void>): Promise<void>
 }
 
+/** Windows that readers of all torrents left: as much as two large windows. */
+const LINGERING = { ms: 2000, maxCount: 64, maxBytes: 64 * 2 ** 20 }
+
 interface Opening {
   readonly promise: Promise<Session>
   readonly abort: AbortController
@@ -57,6 +61,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
   const sessions = new Map<InfoHash, Session>()
   const opening = new Map<InfoHash, Opening>()
   const closing = new Map<InfoHash, Promise<void>>()
+  const lingering = createLingering(LINGERING)
   const sweeping = sweepLoop()
 
   async function open(infoHash: InfoHash, signal: AbortSignal): Promise<Session> {
@@ -94,6 +99,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
       const session = createSession(store, {
         swarm: deps.swarm,
         fleetPeers: () => deps.fleetPeers(infoHash),
+        lingering,
         mayHoard: () => deps.mayHoard?.() !== false,
         onJoin: () => deps.onJoin(session)
       })
@@ -188,6 +194,7 @@ export function createSessions(config: SessionsConfig, deps: SessionsDeps): Sess
     async close() {
       const reason = new AppError('SHUTTING_DOWN', 'the node is shutting down')
       stop.abort(reason)
+      await lingering.close()
       await sweeping
       await Promise.allSettled([...opening.values()].map(({ promise }) => promise))
       await Promise.all([...sessions.keys()].map((infoHash) => end(infoHash, reason)))

@@ -87,7 +87,7 @@ function trackerAt(url: string): Tracker {
 
 function siteOf(url: string): string {
   const { protocol, hostname, port } = new URL(url)
-  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+  return `${hostname}:${port || (/^(https|wss):$/.test(protocol) ? 443 : 80)}`
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {

@@ -18,11 +18,20 @@ export interface PeerAddress {
   readonly class: PeerClass
 }
 
-/** Half-open piece windows in the order of their deadlines; the pieces of each in index order. */
+/** Half-open: pieces that are wanted in the order of their indices. */
+export interface WantedWindow {
+  readonly first: number
+  readonly end: number
+  /** Nobody waits for it: after all that somebody waits for. Absent: somebody reads here. */
+  readonly later?: true
+}
+
+/** What is wanted of one torrent. Those who read get their pieces in turn, whoever came first. */
 export interface Want {
   /** Every piece, rarest first: a seeder filling an assignment. */
   readonly all: boolean
-  readonly windows: readonly { readonly first: number; readonly end: number }[]
+  /** Those that are `later` at the end. */
+  readonly windows: readonly WantedWindow[]
 }
 
 export interface EngineTorrent {

@@ -1,6 +1,7 @@
 /** Who waits for the info dictionary of which torrent (BEP 9): one question for all who ask. */
 import type { InfoHash } from '../../core/info-hash.ts'
 import type { PeerAddress } from './contract.ts'
+import { mergePeers } from './merge-peers.ts'
 
 interface Request {
   peers: readonly PeerAddress[]
@@ -18,6 +19,10 @@ export interface MetadataRequests {
     signal: AbortSignal,
     onAbandoned: () => void
   ): Promise<Uint8Array>
+  /** More peers; false when nobody waits for this one. */
+  add(infoHash: InfoHash, peers: readonly PeerAddress[]): boolean
+  /** Peers heard of so far. */
+  heard(infoHash: InfoHash): number
   arrived(infoHash: InfoHash, info: Uint8Array): void
   open(): Iterable<readonly [InfoHash, readonly PeerAddress[]]>
 }
@@ -27,7 +32,7 @@ export function createMetadataRequests(): MetadataRequests {
 
   function wait(...[infoHash, peers, signal, onAbandoned]: Parameters<MetadataRequests['wait']>) {
     const request = requests.get(infoHash) ?? { peers: [], waiting: new Set() }
-    request.peers = peers
+    request.peers = mergePeers(request.peers, peers)
     requests.set(infoHash, request)
     return new Promise<Uint8Array>((resolve, reject) => {
       const take = (info: Uint8Array) => {
@@ -49,6 +54,12 @@ export function createMetadataRequests(): MetadataRequests {
 
   return {
     wait,
+    add(infoHash, peers) {
+      const request = requests.get(infoHash)
+      if (request !== undefined) request.peers = mergePeers(request.peers, peers)
+      return request !== undefined
+    },
+    heard: (infoHash) => requests.get(infoHash)?.peers.length ?? 0,
     arrived(infoHash, info) {
       const request = requests.get(infoHash)
       requests.delete(infoHash)

@@ -9,7 +9,6 @@
 import { type InfoHash, infoHashOf, shardOf } from '../../core/info-hash.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Log, Service } from '../process/service.ts'
-import { formatAddress } from './address.ts'
 import type {
   EngineCommand,
   EngineTorrent,
@@ -20,12 +19,10 @@ import type {
 } from './contract.ts'
 import type { EngineNews } from './engine-thread.ts'
 import { type SwarmConfig, startEngineThreads } from './engine-threads.ts'
+import { mergePeers } from './merge-peers.ts'
 import { createMetadataRequests } from './metadata-requests.ts'
 import { createSwarmMetrics } from './metrics.ts'
 import { createReleases } from './releases.ts'
-
-/** Addresses kept for a torrent in case its thread is started again. */
-const MAX_KEPT_PEERS = 200
 
 export type { SwarmConfig } from './engine-threads.ts'
 
@@ -45,7 +42,10 @@ export interface Swarm extends Service {
   /** Resolves when no file of the torrent is in use any more. */
   leave(infoHash: InfoHash): Promise<void>
   want(infoHash: InfoHash, want: Want): void
+  /** Peers of a torrent that is joined or being discovered; of any other nothing is kept. */
   introduce(infoHash: InfoHash, peers: readonly PeerAddress[]): void
+  /** Addresses heard of so far for a torrent that is being discovered. */
+  heard(infoHash: InfoHash): number
   /** The torrent will be joined within seconds: connects to these peers meanwhile. */
   approach(infoHash: InfoHash, peers: readonly PeerAddress[]): void
   /** The info dictionary from peers (BEP 9). Rejects with the signal's reason. */
@@ -177,7 +177,11 @@ export async function createSwarm(
 
   function introduce(infoHash: InfoHash, peers: readonly PeerAddress[]): void {
     const entry = joined.get(infoHash)
-    if (entry === undefined || peers.length === 0) return
+    if (peers.length === 0) return
+    if (entry === undefined) {
+      if (requests.add(infoHash, peers)) send(infoHash, { type: 'peers', infoHash, peers })
+      return
+    }
     entry.torrent = { ...entry.torrent, peers: mergePeers(entry.torrent.peers, peers) }
     send(infoHash, { type: 'peers', infoHash, peers })
   }
@@ -223,6 +227,7 @@ export async function createSwarm(
     leave,
     want,
     introduce,
+    heard: requests.heard,
     approach,
     discover,
     evict,
@@ -236,11 +241,4 @@ export async function createSwarm(
       return closing
     }
   }
-}
-
-function mergePeers(known: readonly PeerAddress[], more: readonly PeerAddress[]): PeerAddress[] {
-  const merged = new Map(
-    [...known, ...more].map((peer) => [formatAddress(peer.host, peer.port), peer])
-  )
-  return [...merged.values()].slice(-MAX_KEPT_PEERS)
 }

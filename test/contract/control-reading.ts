@@ -49,5 +49,7 @@ export function revisionOf(change: Change): number {
       return change.holding.revision
     case 'key':
       return change.key.revision
+    case 'signing-key':
+      return change.signingKey.revision
   }
 }

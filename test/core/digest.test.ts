@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { formatDigestField, parseDigestField } from '../../core/digest.ts'
+import { formatDigestField, parseDigestField, wantsDigest } from '../../core/digest.ts'
 import { holds } from './property.ts'
 
 // RFC 9530, appendix B.1: {"hello": "world"} and a line feed.
@@ -63,4 +63,23 @@ t.test('what is written reads back', async (t) => {
       return read !== undefined && Buffer.from(read).equals(digest)
     })
   )
+})
+
+t.test('a digest is wanted unless its preference is 0', async (t) => {
+  for (const [header, wanted] of [
+    [undefined, true],
+    ['', true],
+    ['sha-256=1', true],
+    ['sha-256=10, sha-512=3', true],
+    ['sha-512=10', true],
+    ['sha-256=0', false],
+    ['sha-512=3,\tsha-256=0 ;x=1', false],
+    ['sha-256=0, sha-256=5', true],
+    ['sha-256=00', true],
+    ['sha-256=11', true],
+    ['SHA-256=0', true],
+    [`${'a=1,'.repeat(50)}sha-256=0`, true]
+  ] as const) {
+    t.equal(wantsDigest(header, 'sha-256'), wanted, header ?? 'no header')
+  }
 })

@@ -111,6 +111,7 @@ export function memoryFleet() {
     node: (id: string) => state.nodes.get(id),
     nodes: () => [...state.nodes.values()],
     keys: () => [],
+    signingKeys: () => [...state.signingKeys.values()],
     entries: () => state.entries.values(),
     caughtUp: async () => {},
     on(listener: (change: Change) => void) {

@@ -5,6 +5,7 @@ import type { Announcer, AnnounceTotals } from '../../lib/swarm/announcer.ts'
 export function recordingAnnouncer() {
   const announced = new Map<InfoHash, { left: () => number; totals?: () => AnnounceTotals }>()
   const completed: InfoHash[] = []
+  const consulted: { infoHash: InfoHash; urls: readonly string[]; near: boolean }[] = []
   const forgotten: InfoHash[] = []
   return {
     name: 'announcer',
@@ -13,6 +14,10 @@ export function recordingAnnouncer() {
     forgotten,
     announce(infoHash: InfoHash, left: () => number, totals?: () => AnnounceTotals) {
       if (!announced.has(infoHash)) announced.set(infoHash, { left, ...(totals && { totals }) })
+    },
+    consulted,
+    async consult(infoHash: InfoHash, urls: readonly string[], near: boolean) {
+      consulted.push({ infoHash, urls, near })
     },
     complete: (infoHash: InfoHash) => void completed.push(infoHash),
     async forget(infoHash: InfoHash) {

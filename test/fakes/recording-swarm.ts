@@ -63,6 +63,7 @@ export function recordingSwarm(stats: Partial<TorrentStats> = {}) {
     introduce: (_infoHash: InfoHash, peers: readonly PeerAddress[]) => {
       introduced.push(...peers)
     },
+    heard: (): number => 0,
     relayPorts: [],
     approach() {},
     discover: (infoHash: InfoHash, _peers: readonly PeerAddress[], signal: AbortSignal) => {

@@ -5,6 +5,7 @@ import { type Catalogue, createCatalogue } from '../../tracker/catalogue/catalog
 import { openSqlite } from '../../tracker/catalogue/open-sqlite.ts'
 import { createControl } from '../../tracker/control.ts'
 import { silentLog } from '../fakes/silent-log.ts'
+import { testFolder } from '../fakes/test-folder.ts'
 
 export interface Owner {
   testdir(): string
@@ -26,7 +27,7 @@ export interface OpenControl extends ControlFixture {
 export const LEASE_MS = 10_000
 export const PAGE_SIZE = 4
 
-export async function openControl(t: Owner, folder = t.testdir()): Promise<OpenControl> {
+export async function openControl(t: Owner, folder = testFolder(t)): Promise<OpenControl> {
   let time = 1_700_000_000_000
   const shownKeys: string[] = []
   const db = await openSqlite(folder, silentLog)

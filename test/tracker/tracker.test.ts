@@ -1,12 +1,16 @@
 import { createSocket } from 'node:dgram'
+import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import type { InfoHash } from '../../core/info-hash.ts'
 import { createControlClient } from '../../lib/control/client.ts'
+import type { Control } from '../../lib/control/control.ts'
 import { createMetrics } from '../../lib/metrics/metrics.ts'
 import type { TrackerConfig } from '../../tracker/config.ts'
 import { openTracker } from '../../tracker/tracker.ts'
+import { changesAfter, positionOf, stateOf } from '../contract/control-reading.ts'
 import { silentLog } from '../fakes/silent-log.ts'
+import { openControl } from './open-control.ts'
 import { nodeId, seeder, torrentOf } from './torrents.ts'
 
 const SECRET = 'a-cluster-secret'
@@ -90,6 +94,28 @@ t.test('the first key is shown to the operator and survives as a hash', async (t
   t.same(again.shownKeys, [])
 })
 
+t.test('a key for links is made once, for its owner only, and told to every node', async (t) => {
+  const first = await open(t)
+  const key = await signingKeys(first.tracker.control)
+  t.match(key, [{ id: /^[0-9a-f]{8}$/, secret: /^[\w-]{43}$/ }])
+  t.equal((await stat(`${first.folder}/catalogue.sqlite`)).mode & 0o777, 0o600)
+  const client = createControlClient({ url: first.tracker.url, secret: SECRET })
+  t.teardown(() => client.close())
+  t.same(await signingKeys(client), key)
+  await first.tracker.close()
+  const again = await open(t, { folder: first.folder })
+  t.same(await signingKeys(again.tracker.control), key, 'a restart makes no other')
+})
+
+t.test('a catalogue of the version before gets the key as news of its feed', async (t) => {
+  const folder = t.testdir()
+  const { control, catalogue } = await openControl(t, folder)
+  const before = await positionOf(control)
+  await catalogue.ensureSigningKey()
+  const changes = await changesAfter(control, before)
+  t.match(changes, [{ type: 'signing-key', signingKey: { revision: before.revision + 1 } }])
+})
+
 t.test('the catalogue is counted for the metrics', async (t) => {
   const { tracker, metrics } = await open(t)
   await tracker.control.register(seeder(1))
@@ -147,6 +173,11 @@ async function open(t: Test, changed: Partial<TrackerConfig> = {}) {
   const tracker = await openTracker(config, { log: silentLog, metrics, announceKey })
   t.teardown(() => tracker.close())
   return { tracker, metrics, shownKeys, folder: config.folder }
+}
+
+async function signingKeys(control: Control) {
+  const { signingKeys } = await stateOf(control)
+  return [...signingKeys.values()]
 }
 
 async function announce(url: string, infoHash: InfoHash): Promise<string> {

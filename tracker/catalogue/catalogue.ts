@@ -1,5 +1,5 @@
 /**
- * The catalogue: what is published, the registered nodes and what they hold, the API keys.
+ * The catalogue: what is published, the registered nodes and what they hold, API keys and the keys of links.
  *
  * Plain SQL through Kysely, the same for every dialect. Guarantees: a change is durable before
  * its promise resolves; every change has a revision of its own and stands in the feed; absence
@@ -40,6 +40,7 @@ import { createFirstKey } from './keys.ts'
 import { listEntries } from './listing.ts'
 import * as nodes from './nodes.ts'
 import { type Writer, withRevisions } from './revisions.ts'
+import { ensureSigningKey } from './signing-keys.ts'
 import type { Database } from './tables.ts'
 
 export interface CatalogueConfig {
@@ -67,6 +68,8 @@ export interface Catalogue extends Service {
   report(nodeId: NodeId, holdings: HoldingsReport): Promise<void>
   /** A new key that may do everything, if there is no key; its text is not stored. */
   createFirstKey(): Promise<string | undefined>
+  /** Makes the key that signs links, if there is none. */
+  ensureSigningKey(): Promise<void>
   usableSeeders(): Promise<readonly NodeState[]>
   shortOfCopies(page: ShortPage): Promise<readonly ShortOfCopies[]>
   totals(): Promise<CatalogueTotals>
@@ -134,6 +137,7 @@ export function createCatalogue(
     forgetNodes: (before) => nodes.forgetNodes(db, before),
     report: (nodeId, holdings) => write((writer) => takeReport(writer, nodeId, holdings)),
     createFirstKey: () => write(createFirstKey),
+    ensureSigningKey: () => write(ensureSigningKey),
     usableSeeders: () => nodes.usableSeeders(db),
     shortOfCopies: (page) => shortOfCopies(db, page, config),
     totals: async () => readTotals(db, (await nodes.usableSeeders(db)).length, config),

@@ -13,6 +13,7 @@ import { type EntryReader, toEntry } from './entries.ts'
 import { toKey } from './keys.ts'
 import { toNode } from './nodes.ts'
 import { readPosition, renewEpoch } from './revisions.ts'
+import { toSigningKey } from './signing-keys.ts'
 import type { Database, HoldingsTable } from './tables.ts'
 
 export type FeedPage =
@@ -108,6 +109,11 @@ async function readLines(db: Database, cut: Cut, reader: EntryReader): Promise<L
   const keys = db.selectFrom('keys').selectAll().where(within)
   for (const row of await keys.orderBy('revision').limit(limit).execute()) {
     lines.push({ revision: row.revision, change: { type: 'key', key: toKey(row) } })
+  }
+  const signing = db.selectFrom('signing_keys').selectAll().where(within)
+  for (const row of await signing.orderBy('revision').limit(limit).execute()) {
+    const change: Change = { type: 'signing-key', signingKey: toSigningKey(row) }
+    lines.push({ revision: row.revision, change })
   }
   return lines.sort((a, b) => a.revision - b.revision).slice(0, limit)
 }

@@ -23,7 +23,10 @@ export async function migrate(db: Database, types: ColumnTypes): Promise<void> {
 }
 
 function migrations(types: ColumnTypes): Record<string, Migration> {
-  return { '0001-catalogue': { up: (db) => createCatalogue(db, types) } }
+  return {
+    '0001-catalogue': { up: (db) => createCatalogue(db, types) },
+    '0002-signing-keys': { up: createSigningKeys }
+  }
 }
 
 async function createCatalogue(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
@@ -85,6 +88,20 @@ async function createFleet({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('scopes', 'text', (column) => column.notNull())
     .addColumn('revoked', 'integer', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
+    .execute()
+}
+
+async function createSigningKeys({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('signing_keys')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('secret', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .execute()
+  await schema
+    .createIndex('signing_keys_by_revision')
+    .on('signing_keys')
+    .column('revision')
     .execute()
 }
 

@@ -1,5 +1,5 @@
 /** The catalogue's default database: one SQLite file in the tracker's folder. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kysely } from 'kysely'
 import type { Log } from '../../lib/process/service.ts'
@@ -9,10 +9,14 @@ import { createSqliteDialect } from './sqlite-dialect.ts'
 import { startSqliteThread } from './sqlite-thread.ts'
 import type { Database, Tables } from './tables.ts'
 
+const OWNER_ONLY = 0o600
+
 /** Opens `{folder}/catalogue.sqlite`, creating it and bringing its schema up to date as needed. */
 export async function openSqlite(folder: string, log: Log): Promise<Database> {
   await mkdir(folder, { recursive: true })
-  const thread = startSqliteThread(join(folder, 'catalogue.sqlite'), log)
+  const file = join(folder, 'catalogue.sqlite')
+  await keepToOwner(file)
+  const thread = startSqliteThread(file, log)
   const db: Database = new Kysely<Tables>({ dialect: createSqliteDialect(thread) })
   try {
     await migrate(db, { bytes: 'blob' })
@@ -22,4 +26,10 @@ export async function openSqlite(folder: string, log: Log): Promise<Database> {
     await thread.close()
     throw err
   }
+}
+
+/** It holds keys in full; what SQLite puts beside it gets the same mode. */
+async function keepToOwner(file: string): Promise<void> {
+  await using handle = await open(file, 'a', OWNER_ONLY)
+  await handle.chmod(OWNER_ONLY).catch(() => {})
 }

@@ -63,6 +63,13 @@ export interface KeysTable {
   revision: number
 }
 
+/** Keys that sign links: whoever verifies needs them in full, so they are stored in full. */
+export interface SigningKeysTable {
+  id: string
+  secret: string
+  revision: number
+}
+
 export interface Tables {
   counter: CounterTable
   entries: EntriesTable
@@ -70,6 +77,7 @@ export interface Tables {
   nodes: NodesTable
   holdings: HoldingsTable
   keys: KeysTable
+  signing_keys: SigningKeysTable
 }
 
 export type Database = Kysely<Tables>

@@ -1,16 +1,17 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { type BodyDeps, ClientLeft, sendBody } from '../../../gateway/content/body.ts'
-import { createBufferBudget } from '../../../gateway/content/buffer-budget.ts'
-import type { Reader } from '../../../gateway/content/reader.ts'
+import { createBodyBuffers } from '../../../gateway/content/body-buffers.ts'
+import type { PartReader } from '../../../gateway/content/part-reader.ts'
 
 /** A reader that has `size` bytes to give. */
-function countingReader(size: number): Reader & { given: number } {
+function countingReader(size: number): PartReader & { given: number; taken: number } {
   return {
     given: 0,
-    source: 'library',
+    taken: 0,
     ready: async () => 'library',
     async read(target) {
       const count = Math.min(target.byteLength, size - this.given)
@@ -18,15 +19,17 @@ function countingReader(size: number): Reader & { given: number } {
       this.given += count
       return count
     },
+    sent(bytes) {
+      this.taken += bytes
+    },
     close: () => {}
   }
 }
 
 function deps(overrides: Partial<BodyDeps> = {}): BodyDeps {
   return {
-    budget: createBufferBudget(2 ** 26),
+    buffers: createBodyBuffers(2 ** 26),
     writeTimeoutMs: 60_000,
-    onSent: () => {},
     ...overrides
   }
 }
@@ -49,20 +52,11 @@ async function serve(t: Test, respond: (response: ServerResponse) => Promise<voi
 
 t.test('exactly the announced bytes arrive, and the memory goes back', async (t) => {
   const size = 5 * 2 ** 20 + 7
-  const budget = createBufferBudget(2 ** 26)
-  let sent = 0
+  const buffers = createBodyBuffers(2 ** 26)
+  const reader = countingReader(size)
   const { url } = await serve(t, (response) => {
     response.writeHead(200, { 'content-length': size })
-    const onSent: BodyDeps['onSent'] = (_source, bytes) => {
-      sent += bytes
-    }
-    return sendBody(
-      response,
-      countingReader(size),
-      size,
-      deps({ budget, onSent }),
-      new AbortController().signal
-    )
+    return sendBody(response, reader, size, deps({ buffers }), new AbortController().signal)
   })
   const body = Buffer.from(await (await fetch(url)).arrayBuffer())
   t.equal(body.length, size)
@@ -70,9 +64,9 @@ t.test('exactly the announced bytes arrive, and the memory goes back', async (t)
     body.every((byte, at) => byte === at % 251),
     'every byte is the right one'
   )
-  t.equal(sent, size)
   await new Promise(setImmediate)
-  t.equal(budget.usedBytes, 0)
+  t.ok(reader.taken > 0 && reader.taken <= size, 'the reader hears what the socket took')
+  t.equal(buffers.usedBytes, 0)
 })
 
 t.test('a reader that ends early resets the connection', async (t) => {
@@ -96,14 +90,14 @@ t.test('a reader that gives too much is cut before the client sees it', async (t
 
 t.test('a client that does not read holds two buffers and is given up in the end', async (t) => {
   const reader = countingReader(2 ** 30)
-  const budget = createBufferBudget(2 ** 26)
+  const buffers = createBodyBuffers(2 ** 26)
   const { port, outcome } = await serve(t, (response) => {
     response.writeHead(200, { 'content-length': 2 ** 30 })
     return sendBody(
       response,
       reader,
       2 ** 30,
-      deps({ budget, writeTimeoutMs: 50 }),
+      deps({ buffers, writeTimeoutMs: 50 }),
       new AbortController().signal
     )
   })
@@ -128,21 +122,37 @@ t.test('a client that leaves in the middle is told apart from a failure', async 
   t.ok((await outcome) instanceof ClientLeft)
 })
 
-t.test('a slow reader beside a fast one never sees the bytes of another', async (t) => {
-  const size = 3 * 2 ** 20
-  const budget = createBufferBudget(2 ** 18)
+t.test('without a length, the reader says where the end is', async (t) => {
   const { url } = await serve(t, (response) => {
-    response.writeHead(200, { 'content-length': size })
-    return sendBody(
-      response,
-      countingReader(size),
-      size,
-      deps({ budget }),
-      new AbortController().signal
-    )
+    response.writeHead(200)
+    return sendBody(response, countingReader(100_001), undefined, deps(), never)
   })
-  const bodies = await Promise.all(
-    [1, 2, 3].map(async () => Buffer.from(await (await fetch(url)).arrayBuffer()))
-  )
-  for (const body of bodies) t.ok(body.every((byte, at) => byte === at % 251))
+  const body = Buffer.from(await (await fetch(url)).arrayBuffer())
+  t.equal(body.length, 100_001)
 })
+
+t.test('a stalled reader beside fast ones gets its own bytes in the end', async (t) => {
+  const size = 8 * 2 ** 20
+  const buffers = createBodyBuffers(2 ** 21)
+  const { port, url } = await serve(t, (response) => {
+    response.writeHead(200, { 'content-length': size })
+    return sendBody(response, countingReader(size), size, deps({ buffers }), never)
+  })
+  const stalled = connect(port, '127.0.0.1')
+  t.teardown(() => stalled.destroy())
+  stalled.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  await once(stalled, 'readable')
+  const wanted = sha256(Buffer.from(Array.from({ length: size }, (_, at) => at % 251)))
+  const fast = [1, 2, 3].map(async () => Buffer.from(await (await fetch(url)).arrayBuffer()))
+  for (const body of await Promise.all(fast)) t.equal(sha256(body), wanted)
+  const chunks: Buffer[] = []
+  for await (const chunk of stalled) chunks.push(chunk as Buffer)
+  const answer = Buffer.concat(chunks)
+  t.equal(sha256(answer.subarray(answer.indexOf('\r\n\r\n') + 4)), wanted)
+})
+
+const never = new AbortController().signal
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

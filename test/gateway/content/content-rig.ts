@@ -2,12 +2,13 @@
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import { createFileServer } from '../../../gateway/content/file-server.ts'
-import { openInTime } from '../../../gateway/content/open-in-time.ts'
+import { EMPTY_DENYLIST } from '../../../gateway/access/denylist.ts'
+import type { LinkKey } from '../../../gateway/access/signed-link.ts'
+import { createSigningKeys } from '../../../gateway/access/signing-keys.ts'
+import type { Accel } from '../../../gateway/content/accel.ts'
+import { isContentTarget } from '../../../gateway/content/content-url.ts'
 import type { ByteSource } from '../../../gateway/content/reader.ts'
-import { contentRoutes } from '../../../gateway/content/routes.ts'
-import { publishedEntry } from '../../../gateway/published-entry.ts'
-import { createListingSender } from '../../../gateway/site/listing-sender.ts'
+import { mountContents } from '../../../gateway/contents.ts'
 import { createBaseUrl } from '../../../lib/api/base-url.ts'
 import { closeHttpApp, createHttpApp } from '../../../lib/http/app.ts'
 import type { Session } from '../../../lib/node/session.ts'
@@ -19,6 +20,11 @@ export const TRACKERS = ['http://tracker.test/announce', 'ws://tracker.test']
 export interface ContentOptions extends RigOptions {
   readonly firstByteTimeoutMs?: number
   readonly writeTimeoutMs?: number
+  readonly gatewayUrl?: string
+  readonly mode?: 'closed' | 'signed'
+  readonly maxResponses?: number
+  readonly signingKeys?: readonly LinkKey[]
+  readonly accel?: Accel
 }
 
 export async function openGateway(t: Test, options: ContentOptions = {}) {
@@ -27,15 +33,34 @@ export async function openGateway(t: Test, options: ContentOptions = {}) {
   const counts = { firstBytes: 0, stalls: 0, opens: 0, seats: 0 }
   const firstByteTimeoutMs = options.firstByteTimeoutMs ?? 60_000
   const node = {
+    holds: rig.node.holds,
     async open(...args: Parameters<typeof rig.node.open>) {
       counts.opens++
       return countingSeats(await rig.node.open(...args), counts)
     }
   }
-  const files = createFileServer(
-    { firstByteTimeoutMs, writeTimeoutMs: options.writeTimeoutMs ?? 60_000, bufferBytes: 2 ** 26 },
+  const app = createHttpApp({ log, isOpaque: isContentTarget })
+  const files = mountContents(
+    app,
+    {
+      url: options.gatewayUrl,
+      mode: options.mode ?? 'closed',
+      maxResponses: options.maxResponses ?? 4096,
+      maxResponsesPerAddress: 256,
+      accel: options.accel,
+      firstByteTimeoutMs,
+      writeTimeoutMs: options.writeTimeoutMs ?? 60_000,
+      bufferBytes: 2 ** 26
+    },
     {
       node,
+      replica: rig.fleet,
+      denylist: EMPTY_DENYLIST,
+      openTorrents: undefined,
+      isNear: () => false,
+      signingKeys: createSigningKeys({ configured: options.signingKeys, replica: rig.fleet }),
+      baseUrlOf: createBaseUrl(options.gatewayUrl),
+      announceUrls: TRACKERS,
       log,
       metrics: {
         firstByte: () => void counts.firstBytes++,
@@ -46,17 +71,6 @@ export async function openGateway(t: Test, options: ContentOptions = {}) {
       }
     }
   )
-  const app = createHttpApp({ log })
-  const baseUrlOf = createBaseUrl(undefined)
-  contentRoutes(app, {
-    files,
-    findEntry: (infoHash, signal) => publishedEntry(rig.fleet, infoHash, signal),
-    infoOf: async (infoHash, signal) =>
-      (await openInTime(node, infoHash, firstByteTimeoutMs, signal)).store.metainfo.info,
-    baseUrlOf,
-    announceUrls: TRACKERS,
-    sendListing: createListingSender({ baseUrlOf, announceUrls: TRACKERS })
-  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   t.teardown(() => closeHttpApp(app, 0))

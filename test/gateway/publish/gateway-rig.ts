@@ -1,6 +1,7 @@
 /** The publishing side of a gateway on a real port, over a fleet in memory. */
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { createSigningKeys } from '../../../gateway/access/signing-keys.ts'
 import { createAuthentication } from '../../../gateway/publish/authentication.ts'
 import type { ForwardLimits } from '../../../gateway/publish/forward.ts'
 import { forwardRoutes, type UploadRoutes } from '../../../gateway/publish/forward-routes.ts'
@@ -13,6 +14,7 @@ import { silentLog } from '../../fakes/silent-log.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 
 export const SECRET = 'cluster-secret'
+export const LINK_KEYS = [{ id: 'k', secret: 'a secret of a test' }]
 
 export interface GatewayOptions {
   readonly fleet?: Fleet
@@ -61,7 +63,12 @@ export async function openGateway(
   })
   const uploads = options.uploads ?? forwarding
   const config = { maxUploadBytes: options.maxUploadBytes ?? 2 ** 40 }
-  const deps = { authentication, baseUrlOf, present, control: fleet, replica: fleet, uploads }
+  const signingKeys = createSigningKeys({
+    configured: LINK_KEYS,
+    replica: { signingKeys: () => [] }
+  })
+  const fleetDeps = { control: fleet, replica: fleet }
+  const deps = { authentication, baseUrlOf, present, signingKeys, uploads, ...fleetDeps }
   await publishRoutes(app, config, deps)
   siteRoutes(app, { authentication, control: fleet, baseUrlOf })
   // Content takes every other URL, as in the whole gateway.

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Change } from '../../../lib/control/control.ts'
@@ -61,6 +61,16 @@ t.test('a journal that is not intact is written anew before anything is appended
   t.equal(whole, true)
   t.same(records.at(0), record(1))
   t.same(records.at(-1), record(2))
+})
+
+t.test('a journal is for its owner only, also one that others could read before', async (t) => {
+  const file = join(t.testdir(), 'journal')
+  const mode = async () => (await stat(file)).mode & 0o777
+  await write(file, [record(1)])
+  t.equal(await mode(), 0o600)
+  await chmod(file, 0o644)
+  await read(file)
+  t.equal(await mode(), 0o600)
 })
 
 t.test('a journal that grows is compacted to what is known', async (t) => {

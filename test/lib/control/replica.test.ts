@@ -72,6 +72,22 @@ t.test(
   }
 )
 
+t.test('the keys of links are known newest first, also after a restart', async (t) => {
+  const folder = t.testdir({ tracker: {}, node: {} })
+  const { control, catalogue } = await openControl(t, join(folder, 'tracker'))
+  await catalogue.ensureSigningKey()
+  const first = await open(t, control, join(folder, 'node'))
+  await first.caughtUp(never)
+  const newer = { id: 'newer', secret: 'x'.repeat(43), revision: 1000 }
+  first.apply({ type: 'signing-key', signingKey: newer })
+  const known = first.signingKeys()
+  t.equal(known.length, 2)
+  t.same(known[0], newer)
+  await first.close()
+  const again = await open(t, deaf(), join(folder, 'node'))
+  t.same(again.signingKeys(), known)
+})
+
 t.test('a replica goes on where it was, and takes no second snapshot', async (t) => {
   const folder = t.testdir({ tracker: {}, node: {} })
   const { control } = await openControl(t, join(folder, 'tracker'))

@@ -58,6 +58,10 @@ t.test('malformed requests are answered with a problem document and end nothing'
   problemOf(t, await get(port, '/a', `X-Long: ${long}\r\n`), 431, 'HEADERS_TOO_LARGE')
   problemOf(t, await exchange(port, 'hello\r\n\r\n'), 400, 'REQUEST_INVALID')
   problemOf(t, await exchange(port, Buffer.alloc(4096, 0xff)), 400, 'REQUEST_INVALID')
+  problemOf(t, await get(port, `/${'a'.repeat(9000)}`), 414, 'URI_TOO_LONG')
+  for (const target of ['http://[', 'http://', 'http:///a', 'http://u:p@a/a', 'http://a b/a']) {
+    problemOf(t, await get(port, target), 400, 'REQUEST_INVALID')
+  }
   problemOf(t, await get(port, '/a', 'Host: other\r\n'), 400, 'REQUEST_INVALID')
   problemOf(t, await exchange(port, `GET /a HTTP/1.1\r\n${CLOSE}`), 400, 'REQUEST_INVALID')
   problemOf(
@@ -78,6 +82,25 @@ t.test('the absolute form is routed by its path, its authority is the Host', asy
   t.equal((await get(port, 'http://content.example:81/a')).body, 'content.example:81')
   t.equal((await get(port, 'HTTP://content.example/a?x=1')).body, 'content.example')
   t.equal((await get(port, 'http://content.example')).status, 404)
+})
+
+t.test('names that are not UTF-8 reach the routes that take bytes, and only those', async (t) => {
+  const app = createHttpApp({ log, isOpaque: (target) => target.startsWith('/bytes/') })
+  app.get('/bytes/*', async (request) => Buffer.from(request.url, 'latin1').toString('hex'))
+  app.get('/text/:name', async () => 'never')
+  t.teardown(() => closeHttpApp(app, 0))
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const hex = (text: string) => Buffer.from(text, 'latin1').toString('hex')
+  t.equal((await get(portOf(app), '/bytes/%FF%20x?%FF')).body, hex('/bytes/\xff%20x?%FF'))
+  t.equal((await get(portOf(app), 'http://a/bytes/%C3%A9')).body, hex('/bytes/%C3%A9'))
+  problemOf(t, await get(portOf(app), '/bytes/%E0%A4%A'), 400, 'REQUEST_INVALID')
+  problemOf(t, await get(portOf(app), '/text/%FF'), 400, 'REQUEST_INVALID')
+})
+
+t.test('as many headers as fit are read', async (t) => {
+  const port = await listening(t, (app) => app.get('/a', async ({ headers }) => headers.last))
+  const many = 'a:\r\n'.repeat(3000)
+  t.equal((await get(port, '/a', `${many}Last: seen\r\n`)).body, 'seen')
 })
 
 t.test('HTTP/1.0 needs no Host', async (t) => {

@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import { AppError } from '../../../core/errors.ts'
 import { closeHttpApp, createHttpApp } from '../../../lib/http/app.ts'
 import { acceptBody } from '../../../lib/http/body.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { answerOf, exchange, parseAnswer, readUntil } from './exchange.ts'
 
 const run = promisify(execFile)
@@ -53,7 +54,7 @@ t.test(
   withCurl,
   async (t) => {
     const { port } = await refusing(t)
-    const file = join(t.testdir(), 'large.mp4')
+    const file = join(testFolder(t), 'large.mp4')
     await writeFile(file, '')
     await truncate(file, 2 ** 30)
     for (const path of ['hook', 'early', 'late']) {

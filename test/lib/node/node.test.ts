@@ -71,7 +71,7 @@ t.test('a cached torrent that is hosted moves with its pieces, under its readers
   rig.fleet.publish(torrent)
   const session = await rig.node.open(infoHash, anyone())
   const seat = session.sit()
-  await seat.want({ start: 0, end: torrent.bytes.length }, anyone())
+  await seat.want({ first: 0, end: geometry.pieceCount }, anyone())
   for (const index of [0, 2]) await rig.swarm.deliver(torrent, index, rig.descriptors)
   const waiting = session.store.whenProven(3, anyone())
   const left = Promise.withResolvers<void>()

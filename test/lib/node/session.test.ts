@@ -4,6 +4,7 @@ import { AppError } from '../../../core/errors.ts'
 import { createSession } from '../../../lib/node/session.ts'
 import { memoryStore } from '../../fakes/memory-store.ts'
 import { recordingSwarm } from '../../fakes/recording-swarm.ts'
+import { turns } from './node-rig.ts'
 
 const PIECE = 16384
 const bytes = randomBytes(4 * PIECE)
@@ -26,7 +27,7 @@ t.test('content that is all here is read without the engine hearing of it', asyn
   const { store, swarm, session, joins } = openSession()
   for (let index = 0; index < 4; index++) store.arrive(index)
   const seat = session.sit()
-  await seat.want({ start: 0, end: bytes.length }, signal)
+  await seat.want({ first: 0, end: 4 }, signal)
   seat.leave()
   t.same(swarm.joined, [])
   t.equal(joins(), 0)
@@ -34,7 +35,7 @@ t.test('content that is all here is read without the engine hearing of it', asyn
 
 t.test('the first missing piece joins the swarm with the window and the fleet', async (t) => {
   const { swarm, session, peer, joins } = openSession()
-  await session.sit().want({ start: PIECE, end: 3 * PIECE }, signal)
+  await session.sit().want({ first: 1, end: 3 }, signal)
   t.match(swarm.joined, [{ want: { all: false, windows: [{ first: 1, end: 3 }] }, peers: [peer] }])
   t.equal(joins(), 1)
 })
@@ -45,16 +46,19 @@ t.test(
     const { swarm, session } = openSession()
     const one = session.sit()
     const two = session.sit()
-    await one.want({ start: 0, end: 1 }, signal)
-    await two.want({ start: 3 * PIECE, end: 4 * PIECE }, signal)
+    await one.want({ first: 0, end: 1 }, signal)
+    await two.want({ first: 3, end: 4 }, signal)
+    await turns()
     t.same(swarm.wants.at(-1)?.windows, [
       { first: 0, end: 1 },
       { first: 3, end: 4 }
     ])
     one.leave()
+    await turns()
     t.same(swarm.wants.at(-1)?.windows, [{ first: 3, end: 4 }])
     t.equal(session.busy, true)
     two.leave()
+    await turns()
     t.same(swarm.wants.at(-1)?.windows, [])
     t.equal(session.busy, false)
   }
@@ -63,8 +67,8 @@ t.test(
 t.test('a window is pinned while it is wanted', async (t) => {
   const { store, session } = openSession()
   const seat = session.sit()
-  await seat.want({ start: 0, end: PIECE }, signal)
-  await seat.want({ start: PIECE, end: 2 * PIECE }, signal)
+  await seat.want({ first: 0, end: 1 }, signal)
+  await seat.want({ first: 1, end: 2 }, signal)
   t.same(store.pinned, [{ start: PIECE, end: 2 * PIECE }], 'only the last window')
   seat.leave()
   t.same(store.pinned, [])
@@ -73,7 +77,7 @@ t.test('a window is pinned while it is wanted', async (t) => {
 t.test('a reader that left while room was made for its window pins nothing', async (t) => {
   const { store, swarm, session } = openSession()
   const seat = session.sit()
-  const wanting = seat.want({ start: 0, end: PIECE }, signal)
+  const wanting = seat.want({ first: 0, end: 1 }, signal)
   seat.leave()
   await wanting
   t.same(store.pinned, [])
@@ -119,10 +123,10 @@ t.test('a small store is left by the last window before the next one comes in', 
     return pin(span, signal)
   }
   const seat = session.sit()
-  await seat.want({ start: 0, end: PIECE }, signal)
-  await seat.want({ start: PIECE, end: 2 * PIECE }, signal)
+  await seat.want({ first: 0, end: 1 }, signal)
+  await seat.want({ first: 1, end: 2 }, signal)
   t.same(store.pinned, [{ start: PIECE, end: 2 * PIECE }])
-  await t.rejects(session.sit().want({ start: 0, end: 1 }, signal), { code: 'STORE_FULL' })
+  await t.rejects(session.sit().want({ first: 0, end: 1 }, signal), { code: 'STORE_FULL' })
   t.equal(store.pinned.length, 1, 'the window of another stays')
 })
 
@@ -131,17 +135,20 @@ t.test(
   async (t) => {
     const { swarm, session, peer } = openSession()
     const seat = session.sit()
-    await seat.want({ start: 0, end: PIECE }, signal)
+    await seat.want({ first: 0, end: 1 }, signal)
     swarm.see({ peers: 1 })
+    await turns()
     seat.askAgain()
     t.equal(swarm.wants.length, 2)
     t.same(swarm.wants[0], swarm.wants[1])
     t.same(swarm.introduced, [])
     swarm.see({ peers: 0 })
+    await turns()
     seat.askAgain()
     t.same(swarm.introduced, [peer])
     await session.close(new Error('over'))
     seat.askAgain()
+    await turns()
     t.equal(swarm.wants.length, 3, 'not after the end')
   }
 )

@@ -70,5 +70,7 @@ t.test('every tracker is a list of its own, its doors are tiers of it', async (t
     [['http://t:8000/announce'], ['udp://t:8000/announce']],
     [['https://x/a'], ['udp://x:443']]
   ])
+  const front = ['https://tracker.test/announce', 'wss://tracker.test']
+  t.same(listsOf(front), [front.map((url) => [url])], 'behind one front')
   t.same(listsOf([]), [])
 })

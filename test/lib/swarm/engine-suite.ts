@@ -168,8 +168,16 @@ export async function engineSuite(engine: SwarmConfig['engine']): Promise<void> 
   t.test('the info dictionary is learned from peers and is what was hashed', async (t) => {
     const { content, full, infoHash } = await twoSides(t, 3)
     giver.join(full.torrent(NOTHING))
-    const info = await taker.discover(infoHash, [seeder], AbortSignal.timeout(10_000))
+    const info = await taker.discover(infoHash, [seeder], AbortSignal.timeout(600_000))
     t.ok(Buffer.from(info).equals(content.metainfo.info))
+  })
+
+  t.test('peers that are heard of during a discovery are asked as well', async (t) => {
+    const { content, full, infoHash } = await twoSides(t, 3)
+    giver.join(full.torrent(NOTHING))
+    const learned = taker.discover(infoHash, [], AbortSignal.timeout(600_000))
+    taker.introduce(infoHash, [seeder])
+    t.ok(Buffer.from(await learned).equals(content.metainfo.info))
   })
 
   t.test('a discovery that nobody answers ends with its signal', async (t) => {

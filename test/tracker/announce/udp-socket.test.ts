@@ -1,17 +1,13 @@
-import { networkInterfaces } from 'node:os'
 import t from 'tap'
 import { createMetrics } from '../../../lib/metrics/metrics.ts'
 import { createAnnounce } from '../../../tracker/announce/announce.ts'
+import { NEEDS_IPV6 } from '../../fakes/ipv6.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
 import { announceHttp, compactPeers } from './http-peer.ts'
 import { hashOf, openTracker } from './tracker-fixture.ts'
 import { announceDatagram, header, openUdpPeer } from './udp-peer.ts'
 
 const infoHash = hashOf(1)
-const interfaces = Object.values(networkInterfaces()).flat()
-const NEEDS_IPV6 = {
-  skip: interfaces.some((one) => one?.family === 'IPv6') ? false : 'no IPv6 on this machine'
-}
 const PROTOCOL_ID = Buffer.from('0000041727101980', 'hex')
 
 t.test('a client connects, announces and finds the peers of HTTP', async (t) => {
@@ -129,7 +125,7 @@ t.test('an id of one address is worth nothing at another', async (t) => {
 
 t.test(
   'IPv6 peers get entries of eighteen bytes, mapped IPv4 ones of six',
-  NEEDS_IPV6,
+  { ...NEEDS_IPV6 },
   async (t) => {
     const announce = createAnnounce(
       {},

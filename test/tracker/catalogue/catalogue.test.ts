@@ -5,12 +5,13 @@ import t, { type Test } from 'tap'
 import { createCatalogue } from '../../../tracker/catalogue/catalogue.ts'
 import { openSqlite } from '../../../tracker/catalogue/open-sqlite.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { nodeId, seeder, torrentOf } from '../torrents.ts'
 
 const ALICE = nodeId(1)
 
 t.test('a database that was opened before keeps its epoch and all that is in it', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const first = await open(t, folder)
   await commit(first, 'a')
   const before = await first.snapshot(undefined, 100)
@@ -22,7 +23,7 @@ t.test('a database that was opened before keeps its epoch and all that is in it'
 })
 
 t.test('two new databases have different epochs', async (t) => {
-  const folder = t.testdir({ one: {}, two: {} })
+  const folder = testFolder(t, { one: {}, two: {} })
   const one = await open(t, join(folder, 'one'))
   const two = await open(t, join(folder, 'two'))
   const epochs = [await one.snapshot(undefined, 1), await two.snapshot(undefined, 1)]
@@ -30,7 +31,7 @@ t.test('two new databases have different epochs', async (t) => {
 })
 
 t.test('what is acknowledged is synced: write-ahead log, full', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const db = await openSqlite(folder, silentLog)
   t.teardown(() => db.destroy())
   const pragma = async (name: string) => {
@@ -45,7 +46,7 @@ t.test('what is acknowledged is synced: write-ahead log, full', async (t) => {
 })
 
 t.test('a database of a newer program is refused', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const catalogue = await open(t, folder)
   await catalogue.close()
   const file = new DatabaseSync(join(folder, 'catalogue.sqlite'))
@@ -55,12 +56,12 @@ t.test('a database of a newer program is refused', async (t) => {
 })
 
 t.test('a file that is no database is refused and left alone', async (t) => {
-  const folder = t.testdir({ 'catalogue.sqlite': 'my diary, '.repeat(1000) })
+  const folder = testFolder(t, { 'catalogue.sqlite': 'my diary, '.repeat(1000) })
   await t.rejects(openSqlite(folder, silentLog))
 })
 
 t.test('a change that fails halfway leaves nothing and disturbs nobody', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const catalogue = await open(t, folder)
   await commit(catalogue, 'a')
   const before = await catalogue.snapshot(undefined, 100)
@@ -77,7 +78,7 @@ t.test('a change that fails halfway leaves nothing and disturbs nobody', async (
 t.test(
   'listeners hear of a change after it is durable, in order, and only of changes',
   async (t) => {
-    const catalogue = await open(t, t.testdir())
+    const catalogue = await open(t, testFolder(t))
     const heard: string[] = []
     catalogue.onChange(() => {
       throw new Error('mine')
@@ -96,7 +97,7 @@ t.test(
 )
 
 t.test('the totals count copies on live seeders, no more than are wanted', async (t) => {
-  const catalogue = await open(t, t.testdir())
+  const catalogue = await open(t, testFolder(t))
   t.same(await catalogue.totals(), totals(0, 0, 0, 0))
   await commit(catalogue, 'a')
   t.same(await catalogue.totals(), totals(1, 0, 0, 0), 'nobody is there')
@@ -121,7 +122,7 @@ t.test('the totals count copies on live seeders, no more than are wanted', async
 t.test(
   'nodes long dead are forgotten with what they held; live and lately dead ones stay',
   async (t) => {
-    const catalogue = await open(t, t.testdir())
+    const catalogue = await open(t, testFolder(t))
     await catalogue.register(seeder(1), 100)
     await catalogue.register(seeder(2), 200)
     await catalogue.register(seeder(3), 100_000)
@@ -141,14 +142,14 @@ t.test(
 )
 
 t.test('a closed catalogue fails instead of waiting', async (t) => {
-  const catalogue = await open(t, t.testdir())
+  const catalogue = await open(t, testFolder(t))
   await catalogue.close()
   await catalogue.close()
   await t.rejects(catalogue.lookup(torrentOf('a').draft.infoHash))
 })
 
 t.test('two programs that write one database wait for each other', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const catalogue = await open(t, folder)
   const file = join(folder, 'catalogue.sqlite')
   const other = new Worker(

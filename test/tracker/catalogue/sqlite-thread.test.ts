@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startSqliteThread } from '../../../tracker/catalogue/sqlite-thread.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 t.test('values of every kind come back as they were', async (t) => {
   const thread = start(t)
@@ -38,7 +39,7 @@ t.test('a disk without room is told as such, and a rollback after it is harmless
 })
 
 t.test('a folder that is not there fails every order', async (t) => {
-  const thread = startSqliteThread(join(t.testdir(), 'absent', 'db'), silentLog)
+  const thread = startSqliteThread(join(testFolder(t), 'absent', 'db'), silentLog)
   await t.rejects(thread.execute('select 1', []), { code: 'STORE_FAILED' })
   await t.rejects(thread.execute('select 1', []), { code: 'STORE_FAILED' })
   await thread.close()
@@ -54,7 +55,7 @@ t.test('orders given before closing are carried out, later ones fail', async (t)
 })
 
 function start(t: { testdir(): string; teardown(close: () => unknown): void }) {
-  const thread = startSqliteThread(join(t.testdir(), 'test.sqlite'), silentLog)
+  const thread = startSqliteThread(join(testFolder(t), 'test.sqlite'), silentLog)
   t.teardown(() => thread.close())
   return thread
 }

@@ -55,3 +55,32 @@ t.test('an order says whether the windows go on behind it', async (t) => {
   t.ok(orderWanted({ all: false, windows }, 5000, all).cut)
   t.notOk(orderWanted({ all: false, windows }, 4096, all).cut)
 })
+
+t.test(
+  'nobody waits for what is for later, and it comes behind all that readers want',
+  async (t) => {
+    const windows = [
+      { first: 0, end: 3 },
+      { first: 20, end: 22 },
+      { first: 50, end: 52, later: true as const }
+    ]
+    const wanted = orderWanted({ all: false, windows }, 100, all)
+    t.same(wanted.ordered, [0, 20, 1, 21, 2, 50, 51])
+    t.same(wanted.heads(), [0, 20])
+    t.ok(wanted.includes(51), 'but it is wanted: what was begun of it is not given up')
+    t.notOk(wanted.includes(52))
+  }
+)
+
+t.test(
+  'a reader in the middle of another’s large window is served as often as that one',
+  async (t) => {
+    const windows = [
+      { first: 0, end: 64 },
+      { first: 32, end: 34 },
+      { first: 500, end: 502 }
+    ]
+    const { ordered } = orderWanted({ all: false, windows }, 1000, all)
+    t.same(ordered.slice(0, 6), [0, 32, 500, 1, 33, 501])
+  }
+)
