@@ -1,7 +1,7 @@
 /**
- * The hot path of a GET: first byte and throughput of warm content, throughput of cold, for our
- * gateway in one process and apart, with nginx and webtorrent's own server beside them in the
- * same run. First bytes of cold content: `cold.ts`.
+ * The first byte of warm content and the throughput of cold, for our gateway in one process and
+ * apart, with nginx and webtorrent's own server beside them in the same run. First bytes of cold
+ * content: `cold.ts`; throughput of warm content: `serve.ts`.
  */
 import { writeRandom } from './content.ts'
 import { download } from './curl.ts'
@@ -21,11 +21,7 @@ export async function benchFetch(): Promise<Figure[]> {
     const folder = await owner.folder()
     const large = await writeRandom(folder, NAME, LARGE)
     const subjects = await prepare(owner, folder, large)
-    return [
-      ...(await firstByteWarm(subjects)),
-      ...(await throughputWarm(subjects)),
-      ...(await throughputCold(owner, large))
-    ]
+    return [...(await firstByteWarm(subjects)), ...(await throughputCold(owner, large))]
   })
 }
 
@@ -53,16 +49,11 @@ async function prepare(owner: BenchOwner, folder: string, large: string): Promis
     }
   ]
   if (nginxVersion() !== undefined) {
-    const nginx = await startNginx(owner, folder)
-    subjects.push({ name: 'nginx, sendfile', url: `${nginx}/${NAME}` })
+    const { url } = await startNginx(owner, folder)
+    subjects.push({ name: 'nginx, sendfile', url: `${url}/${NAME}` })
   }
   for (const subject of subjects) await download(subject.url)
   return subjects
-}
-
-async function throughputWarm(subjects: readonly Subject[]): Promise<Figure[]> {
-  const rows = await inTurns(subjects, ROUNDS, async ({ url }) => (await download(url)).rate)
-  return rows.map((row) => ({ ...row, name: 'Throughput, warm, one connection', unit: 'MB/s' }))
 }
 
 async function firstByteWarm(subjects: readonly Subject[]): Promise<Figure[]> {

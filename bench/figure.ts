@@ -4,7 +4,17 @@ export interface Figure {
   readonly name: string
   /** What was measured: our own roles, or a peer beside them. */
   readonly subject: string
-  readonly unit: 'MB/s' | 'MB' | 'ms' | 's' | 'CPU s per GiB' | 'round trips' | 'times' | '%'
+  readonly unit:
+    | 'MB/s'
+    | 'MB'
+    | 'requests/s'
+    | 'clients'
+    | 'ms'
+    | 's'
+    | 'CPU s per GiB'
+    | 'round trips'
+    | 'times'
+    | '%'
   readonly samples: readonly number[]
   /** What we want of it; printed with the first subject's. */
   readonly aim?: string
@@ -25,10 +35,10 @@ export function median(samples: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
-/** The least sample that 95 of 100 samples do not exceed. */
-export function percentile95(samples: readonly number[]): number {
+/** The least sample that this share of the samples does not exceed. */
+export function percentile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(sorted.length * 0.95) - 1)] ?? Number.NaN
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }
 
 /** One table per figure name: a row per subject, with the ratio to the first of them. */
@@ -58,7 +68,7 @@ function columns(row: Figure, base: number, withP95: boolean): string[] {
   return [
     subject,
     show(middle),
-    ...(withP95 ? [show(percentile95(samples))] : []),
+    ...(withP95 ? [show(percentile(samples, 0.95))] : []),
     `${show(Math.min(...samples))} – ${show(Math.max(...samples))}`,
     String(samples.length),
     Number.isFinite(middle / base) ? (middle / base).toFixed(2) : ''

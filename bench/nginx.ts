@@ -13,8 +13,15 @@ export function nginxVersion(): string | undefined {
   return /nginx\/(\S+)/.exec(stderr ?? '')?.[0]
 }
 
-/** Serves `folder`; returns the base URL. */
-export async function startNginx(owner: BenchOwner, folder: string): Promise<string> {
+export interface Nginx {
+  /** Base URL. */
+  readonly url: string
+  /** Of the master process; its workers are its children. */
+  readonly pid: number
+}
+
+/** Serves `folder`. */
+export async function startNginx(owner: BenchOwner, folder: string): Promise<Nginx> {
   const port = await freePort()
   const own = await owner.folder()
   const config = join(own, 'nginx.conf')
@@ -33,7 +40,7 @@ export async function startNginx(owner: BenchOwner, folder: string): Promise<str
         () => false
       )
     )
-      return url
+      return { url, pid: child.pid ?? 0 }
     await delay(20)
   }
   throw new Error('nginx did not start')
@@ -44,7 +51,7 @@ function configOf(own: string, folder: string, port: number): string {
 user root;
 events { worker_connections 1024; }
 http {
-  access_log off; sendfile on; tcp_nopush on;
+  access_log off; sendfile on; keepalive_requests 100000000;
   client_body_temp_path ${own}/body; proxy_temp_path ${own}/proxy; fastcgi_temp_path ${own}/fastcgi;
   uwsgi_temp_path ${own}/uwsgi; scgi_temp_path ${own}/scgi;
   server { listen 127.0.0.1:${port}; root ${folder}; }

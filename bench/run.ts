@@ -17,12 +17,16 @@ import { benchFill } from './fill.ts'
 import { benchFreeze } from './freeze.ts'
 import { benchHotReads } from './hot-reads.ts'
 import { sectionText, updatePage } from './page.ts'
+import { benchPlayers } from './players.ts'
 import { benchPublish } from './publish.ts'
 import { SMOKE } from './scale.ts'
+import { benchServe } from './serve.ts'
 import { benchSpread } from './spread.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  serve: benchServe,
   fetch: benchFetch,
+  players: benchPlayers,
   publish: benchPublish,
   fill: benchFill,
   cold: benchCold,

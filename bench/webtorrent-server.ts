@@ -17,6 +17,7 @@ export interface ServerSeeder {
 }
 
 export interface TorrentServer {
+  readonly pid: number
   /** Resolves with the URL of the torrent's only file; its peer is dialled, nothing is fetched. */
   add(torrent: string, peer: string): Promise<string>
   stop(): Promise<void>
@@ -34,6 +35,7 @@ export async function startTorrentServer(owner: BenchOwner): Promise<TorrentServ
   const child = launch(owner, 'serve', await owner.folder())
   const { url } = await child.next()
   return {
+    pid: child.pid,
     async add(torrent, peer) {
       child.say({ torrent, peer })
       return url + (await child.next()).path

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { figureTables, median, percentile95 } from '../../bench/figure.ts'
+import { figureTables, median, percentile } from '../../bench/figure.ts'
 
 t.test('the middle of an odd and of an even number of samples', async (t) => {
   t.equal(median([3, 1, 2]), 2)
@@ -9,8 +9,8 @@ t.test('the middle of an odd and of an even number of samples', async (t) => {
 
 t.test('of twenty samples one may exceed the 95th percentile', async (t) => {
   const samples = Array.from({ length: 20 }, (_, index) => index + 1)
-  t.equal(percentile95(samples), 19)
-  t.equal(percentile95([5]), 5)
+  t.equal(percentile(samples, 0.95), 19)
+  t.equal(percentile([5], 0.95), 5)
 })
 
 t.test('a table has a row per subject with its ratio to the first', async (t) => {
