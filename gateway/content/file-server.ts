@@ -6,6 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { InfoHash } from '../../core/info-hash.ts'
+import { loggedTarget } from '../../lib/http/request-target.ts'
 import type { Node } from '../../lib/node/node.ts'
 import type { Session } from '../../lib/node/session.ts'
 import type { Log } from '../../lib/process/service.ts'
@@ -13,6 +14,7 @@ import { provenFile } from '../../lib/store/library-file.ts'
 import { type Accel, fileForFront, frontHeaders } from './accel.ts'
 import { ClientLeft, resetResponse, sendBody } from './body.ts'
 import { createBodyBuffers } from './body-buffers.ts'
+import { createFileProver } from './file-prover.ts'
 import { asksOnlyCached, isCached, notCached } from './only-if-cached.ts'
 import { openInTime } from './open-in-time.ts'
 import { createPartReader, type PartReader } from './part-reader.ts'
@@ -68,6 +70,7 @@ export interface FileServer {
 
 export function createFileServer(config: FileServerConfig, deps: FileServerDeps): FileServer {
   const buffers = createBodyBuffers(config.bufferBytes)
+  const prover = createFileProver(deps)
   const { firstByteTimeoutMs: timeoutMs, writeTimeoutMs } = config
 
   async function send(
@@ -143,8 +146,12 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
   ): Promise<boolean> {
     const { accel } = config
     const file = accel && fileForFront(representation, plan, request.headers)
-    const place = file && (await provenFile(session.store, file.index))
-    if (accel === undefined || place === undefined) return false
+    if (accel === undefined || file === undefined) return false
+    const place = await provenFile(session.store, file.index)
+    if (place === undefined) {
+      prover.prove(session, file.index)
+      return false
+    }
     signal.throwIfAborted()
     session.gone.throwIfAborted()
     // It stays open as long as it is asked for, and with it the proof.
@@ -173,7 +180,7 @@ export function createFileServer(config: FileServerConfig, deps: FileServerDeps)
       resetResponse(reply.raw)
       if (signal.aborted || gone.aborted || err instanceof ClientLeft) return
       deps.metrics.stalled()
-      deps.log.warn({ err, url: request.url }, 'a response was reset')
+      deps.log.warn({ err, url: loggedTarget(request.url) }, 'a response was reset')
     } finally {
       gone.removeEventListener('abort', onGone)
     }

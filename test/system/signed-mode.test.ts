@@ -26,7 +26,7 @@ for (const { where, install } of PLACES) {
       body: JSON.stringify({ expiresIn: '1h' })
     })
     t.equal(asked.status, 201)
-    const { url } = await asked.json()
+    const { url } = (await asked.json()) as { readonly url: string }
     const { response, bytes } = await fetchBytes(url, { range: 'bytes=100000-199999' })
     t.equal(response.status, 206)
     t.ok(bytes.equals(BYTES.subarray(100_000, 200_000)))

@@ -1,5 +1,5 @@
 /** `{infohash}.sha256`: the SHA-256 of each file, for `sha256sum -c` beside the download. */
-import { formatChecksumList } from '../../../core/checksum-list.ts'
+import { formatChecksumLine } from '../../../core/checksum-list.ts'
 import { AppError } from '../../../core/errors.ts'
 import type { Entry } from '../../../lib/control/control.ts'
 import { savedPath } from './saved-path.ts'
@@ -14,13 +14,15 @@ const RETRY_SECONDS = 30
 export function checksumDocument(
   entry: Pick<Entry, 'name' | 'single' | 'files'>,
   progress?: string
-): Buffer {
-  const lines = []
+): Iterable<Buffer> {
+  if (entry.files.some(({ sha256 }) => sha256 === null)) throw incomplete(entry, progress)
+  return linesOf(entry)
+}
+
+function* linesOf(entry: Pick<Entry, 'name' | 'single' | 'files'>): Iterable<Buffer> {
   for (const file of entry.files) {
-    if (file.sha256 === null) throw incomplete(entry, progress)
-    lines.push({ digest: file.sha256, path: savedPath(entry, file) })
+    yield formatChecksumLine({ digest: file.sha256 ?? '', path: savedPath(entry, file) })
   }
-  return formatChecksumList(lines)
 }
 
 function incomplete({ files }: Pick<Entry, 'files'>, progress = ''): AppError {

@@ -81,7 +81,7 @@ t.test('a name is found however it was percent-encoded, and only that name', asy
   const iberia = encodeURIComponent(SPANISH)
   const rows: [string, number, string?][] = [
     [iberia, 200, 'Iberia'],
-    [iberia.replaceAll('%20', '%20').toLowerCase().replace('portugal', 'Portugal'), 404],
+    [iberia.toLowerCase(), 404],
     ['Portugal%252C+Espa%c3%b1a=Peninsula%20Ib%C3%A9rica.txt', 200, 'Iberia'],
     ['%50ortugal%252C%2BEspa%C3%B1a%3DPeninsula%20Ib%C3%A9rica.txt', 200, 'Iberia'],
     ['Portugal%2C+Espa%C3%B1a=Peninsula%20Ib%C3%A9rica.txt', 404],

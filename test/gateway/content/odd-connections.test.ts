@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { siteLabel } from '../../../gateway/origin/site-label.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
-import { answerOf, exchange } from '../../lib/http/exchange.ts'
+import { answerOf, exchange, readUntil } from '../../lib/http/exchange.ts'
 import { store } from '../../lib/node/node-rig.ts'
 import { type ContentOptions, dial, openGateway } from './content-rig.ts'
 
@@ -79,7 +79,6 @@ t.test('a request with a body is answered and the body is nobody’s request', a
     // Whether the body follows a final answer is not known, so nothing can come after it.
     ['Expect: 100-continue\r\nContent-Length: 5\r\n', 'GET /', false],
     ['Expect: nonsense\r\n', '', true],
-    ['Upgrade: websocket\r\nConnection: upgrade\r\n', '', true],
     ['Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n', '', true]
   ]
   for (const [headers, body, isKept] of rows) {
@@ -92,6 +91,17 @@ t.test('a request with a body is answered and the body is nobody’s request', a
     t.ok(raw.includes(`\r\n\r\n${first}`), headers)
     t.equal(ending, 'end')
   }
+})
+
+t.test('an upgrade that is not taken leaves the connection as it was', async (t) => {
+  const { port, base, sample } = await open(t, 100)
+  const first = sample.bytes.subarray(0, 10).toString('latin1')
+  const socket = dial(t, port)
+  const upgrade = 'Upgrade: websocket\r\nConnection: upgrade\r\n'
+  socket.write(`GET ${base}/file-0000 HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`)
+  t.match(await readUntil(socket, (raw) => raw.endsWith(first)), /^HTTP\/1\.1 200 OK/)
+  socket.write(`GET ${base}/file-0000 HTTP/1.1\r\nRange: bytes=1-3\r\n${CLOSE}`)
+  t.match(await answerOf(socket), { status: 206, body: first.slice(1, 4), ending: 'end' })
 })
 
 t.test('a hundred answers begun at once on one connection come in order', async (t) => {

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly url?: string
   readonly limits?: ForwardLimits
   readonly uploads?: UploadRoutes
+  /** Mode `open`. */
+  readonly open?: boolean
   /** The address that the gateway believes to be bound to. */
   readonly address?: string
 }
@@ -70,7 +72,8 @@ export async function openGateway(
   const fleetDeps = { control: fleet, replica: fleet }
   const deps = { authentication, baseUrlOf, present, signingKeys, uploads, ...fleetDeps }
   await publishRoutes(app, config, deps)
-  siteRoutes(app, { authentication, control: fleet, baseUrlOf })
+  const { open = false } = options
+  siteRoutes(app, { authentication, control: fleet, baseUrlOf, open })
   // Content takes every other URL, as in the whole gateway.
   app.get('/*', async () => 'content')
   await app.listen({ host: '127.0.0.1', port: 0 })

@@ -64,6 +64,17 @@ t.test('the page is there while the tracker is down', async (t) => {
   t.match(await answer.text(), 'does not answer')
 })
 
+t.test('a magnet link sent to the page of an open gateway leads to its content', async (t) => {
+  const query = `?magnet=${encodeURIComponent(`magnet:?xt=urn:btih:${HASH}`)}`
+  const ask = (url: string) => fetch(`${url}/${query}`, { redirect: 'manual' })
+  const open = await openGateway(t, { open: true })
+  const led = await ask(open.url)
+  t.match([led.status, led.headers.get('location')], [302, `/${HASH}/`])
+  t.equal((await fetch(`${open.url}/?magnet=nonsense`)).status, 200)
+  const closed = await openGateway(t)
+  t.equal((await ask(closed.url)).status, 200, 'another mode has no use for it')
+})
+
 t.test('robots are kept away from content', async (t) => {
   const { url } = await openGateway(t)
   const answer = await fetch(`${url}/robots.txt`)

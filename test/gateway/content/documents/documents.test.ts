@@ -203,3 +203,50 @@ t.test('a document is fetched again only when it changed', async (t) => {
   change({ createdAt: entry.createdAt + 5000 })
   t.equal((await get(`${url}/meta4`, { headers: { 'if-none-match': etag } })).status, 200)
 })
+
+t.test('what is told of very many files is streamed, and is a document all the same', async (t) => {
+  let paths = 0
+  const many = (sha256: string): Pick<Entry, 'files'> => ({
+    files: Array.from({ length: 2000 }, (_, index) => ({
+      ...{ index, size: 1, sha256, crc32: null },
+      get path() {
+        paths++
+        return `f${index}`
+      }
+    }))
+  })
+  const { url, change } = await documentsOf(t, { files: [10], over: () => many('ab'.repeat(32)) })
+  for (const [kind, lines] of [
+    ['sha256', 2000],
+    ['meta4', 5 + 7 * 2000]
+  ] as const) {
+    const { headers, body } = await get(`${url}/${kind}`)
+    const { etag = '' } = headers
+    t.notOk('content-length' in headers)
+    t.equal(body.toString().split('\n').length - 1, lines)
+    t.match(body.toString(), 'sample/f1999')
+    paths = 0
+    const head = await get(`${url}/${kind}`, { method: 'HEAD' })
+    t.match(head, { status: 200, headers: { etag, 'content-type': headers['content-type'] } })
+    const same = await get(`${url}/${kind}`, { headers: { 'if-none-match': etag } })
+    t.match(same, { status: 304, headers: { etag } })
+    t.equal(paths, 0, 'neither made any of it')
+    change(many('cd'.repeat(32)))
+    t.not((await get(`${url}/${kind}`, { method: 'HEAD' })).headers.etag, etag)
+    change(many('ab'.repeat(32)))
+  }
+})
+
+t.test('one hash that is unknown among very many is told before anything else', async (t) => {
+  const { url } = await documentsOf(t, {
+    files: [10],
+    over: () => ({
+      files: Array.from({ length: 2000 }, (_, index) => {
+        const sha256 = index === 1999 ? null : 'ab'.repeat(32)
+        return { index, path: `f${index}`, size: 1, sha256, crc32: null }
+      })
+    })
+  })
+  t.match(await get(`${url}/sha256`), { status: 409 })
+  t.equal((await get(`${url}/meta4`)).body.toString().split('<hash ').length - 1, 1999)
+})
