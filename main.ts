@@ -25,6 +25,7 @@ import { createLogger } from './lib/process/logger.ts'
 import type { Log } from './lib/process/service.ts'
 import { createServices, type Services } from './lib/process/services.ts'
 import { closeOnSignals } from './lib/process/shutdown.ts'
+import { boundYoungGeneration } from './lib/process/young-generation.ts'
 import { swarmSettings } from './lib/swarm/config.ts'
 import { seederSettings } from './seeder/config.ts'
 import type { SeederDeps } from './seeder/seeder.ts'
@@ -146,6 +147,7 @@ async function open(
     )
   )
   services.add(measureEventLoopDelay(metrics))
+  services.add(boundYoungGeneration())
   for (const role of roles) {
     services.add(await lockFolder(roleFolder(config.process.dataDir, role)))
   }

@@ -15,10 +15,11 @@ export interface ChecksumLine {
 
 /** The list, in the order given. */
 export function formatChecksumList(lines: Iterable<ChecksumLine>): Buffer {
-  return Buffer.concat([...lines].map(formatLine))
+  return Buffer.concat([...lines].map(formatChecksumLine))
 }
 
-function formatLine({ digest, path }: ChecksumLine): Buffer {
+/** One line of it, with its end. */
+export function formatChecksumLine({ digest, path }: ChecksumLine): Buffer {
   // `-` alone would mean standard input.
   const plain = path === '-' ? './-' : path
   const escaped = plain.replace(/[\\\n\r]/g, (character) => ESCAPES[character] ?? character)

@@ -26,21 +26,30 @@ export interface MetalinkSpec {
   readonly torrent?: { readonly url: string; readonly folder: boolean }
   /** Milliseconds since the epoch. */
   readonly publishedAt: number
-  readonly files: readonly MetalinkFile[]
+  readonly files: Iterable<MetalinkFile>
 }
 
 /** The document. */
 export function buildMetalink(spec: MetalinkSpec): string {
+  return [...metalinkPieces(spec)].join('')
+}
+
+/** The document in pieces, one for each file: those of many files are made as they are sent. */
+export function* metalinkPieces(spec: MetalinkSpec): Iterable<string> {
   const published = new Date(spec.publishedAt).toISOString().replace(/\.\d+Z$/, 'Z')
-  return [
+  const head = [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<metalink xmlns="urn:ietf:params:xml:ns:metalink">',
     '  <generator>Swarmgate</generator>',
-    `  <published>${published}</published>`,
-    ...spec.files.flatMap((file) => fileLines(file, spec)),
-    '</metalink>',
-    ''
-  ].join('\n')
+    `  <published>${published}</published>`
+  ]
+  yield linesOf(head)
+  for (const file of spec.files) yield linesOf(fileLines(file, spec))
+  yield linesOf(['</metalink>'])
+}
+
+function linesOf(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
 }
 
 function fileLines({ path, size, sha256, urls }: MetalinkFile, spec: MetalinkSpec): string[] {

@@ -42,13 +42,9 @@ export function hasEscape(text: string): boolean {
 
 /** A segment for a URL: everything but RFC 3986's unreserved characters percent-encoded. */
 export function encodeSegment(name: string): string {
-  const bytes = segmentBytes(name)
+  if (!RESERVED.test(name)) return name
   let encoded = ''
-  for (const byte of bytes) {
-    encoded += UNRESERVED.has(byte)
-      ? String.fromCharCode(byte)
-      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  }
+  for (const byte of segmentBytes(name)) encoded += ENCODED[byte]
   return encoded
 }
 
@@ -64,9 +60,14 @@ export function decodeSegment(encoded: string): Buffer | undefined {
   return Buffer.from(raw, 'latin1')
 }
 
-const UNRESERVED: ReadonlySet<number> = new Set(
-  Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~')
-)
+const RESERVED = /[^\w.~-]/
+
+/** What each byte is in a URL. */
+const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte)
+  if (!RESERVED.test(character)) return character
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+})
 
 function escapedByte(character: string): number | undefined {
   const code = character.codePointAt(0) ?? 0

@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { BaseUrlOf } from '../lib/api/base-url.ts'
 import type { Replica } from '../lib/control/replica.ts'
+import { limitHeldBytes } from '../lib/http/held-bytes.ts'
 import { createResponseLimit } from '../lib/http/response-limit.ts'
 import type { Node } from '../lib/node/node.ts'
 import type { Log } from '../lib/process/service.ts'
@@ -69,8 +70,13 @@ export function mountContents(
     total: config.maxResponses,
     perAddress: config.maxResponsesPerAddress
   })
+  limitHeldBytes(app)
   const hosts = createHosts({ url: config.url })
-  const gate = createLinkGate({ mode: config.mode, signingKeys: deps.signingKeys })
+  const gate = createLinkGate({
+    mode: config.mode,
+    signingKeys: deps.signingKeys,
+    ownBase: config.url !== undefined
+  })
   const access = createContentAccess({ replica, denylist: deps.denylist, openTorrents })
   const files = createFileServer(config, deps)
   const resolvePath = createPathLookup()

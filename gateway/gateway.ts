@@ -85,7 +85,8 @@ export async function openGateway(config: GatewayConfig, deps: GatewayDeps): Pro
   )
   const present = createTorrentPresenter({ replica, announceUrls, statsOf: node.statsOf })
   await publishRoutes(app, config, { ...deps, present, authentication, baseUrlOf, signingKeys })
-  siteRoutes(app, { authentication, control: deps.control, baseUrlOf })
+  const open = config.mode === 'open'
+  siteRoutes(app, { authentication, control: deps.control, baseUrlOf, open })
   await app.listen({ host: config.host, port: config.port })
 
   function binding(): Binding {

@@ -3,6 +3,8 @@
  *
  * A link counts in every mode; in mode `signed` nothing of a torrent is answered without one. What
  * it opens is private: no shared cache keeps it, and no browser longer than the link lasts or a day.
+ * Neither does a shared cache keep answers whose links were made from the Host of one request: not
+ * every cache tells hosts apart, and a stranger's would be handed to everybody.
  */
 import { AppError } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
@@ -44,7 +46,10 @@ export interface LinkPass {
   readonly remainingSeconds: number | undefined
   /** What the answer carries beside its own: none for a plain URL. */
   readonly headers: Readonly<Record<string, string>>
-  /** `Cache-Control` of an answer that would be public and fresh for `maxAgeSeconds` otherwise. */
+  /**
+   * `Cache-Control` of an answer that would be public otherwise.
+   * @param maxAgeSeconds of one that is made anew each time and has links; content has none
+   */
   cacheControl(publicValue: string, maxAgeSeconds?: number): string
 }
 
@@ -59,11 +64,15 @@ export interface LinkGate {
 export interface LinkGateDeps {
   readonly mode: 'closed' | 'open' | 'signed'
   readonly signingKeys: Pick<SigningKeys, 'all'>
+  /** Links have the base of the settings, not the Host of each request. */
+  readonly ownBase: boolean
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
 
-export function createLinkGate({ mode, signingKeys, now = Date.now }: LinkGateDeps): LinkGate {
+export function createLinkGate(deps: LinkGateDeps): LinkGate {
+  const { mode, signingKeys, ownBase, now = Date.now } = deps
+
   function judge(token: string, { baseUrl, ...target }: LinkRequest): LinkOutcome {
     if (token.length > MAX_TOKEN) return { status: 'invalid' }
     const { host } = new URL(baseUrl)
@@ -73,7 +82,7 @@ export function createLinkGate({ mode, signingKeys, now = Date.now }: LinkGateDe
   function admit(request: LinkRequest): LinkPass {
     const { token, baseUrl } = request
     if (token === undefined) {
-      if (mode !== 'signed') return plainPass(baseUrl)
+      if (mode !== 'signed') return plainPass(baseUrl, ownBase)
       throw new AppError('LINK_INVALID', 'This gateway serves content by signed links only.')
     }
     const outcome = judge(token, request)
@@ -87,12 +96,13 @@ export function createLinkGate({ mode, signingKeys, now = Date.now }: LinkGateDe
   return { admit }
 }
 
-function plainPass(baseUrl: string): LinkPass {
+function plainPass(baseUrl: string, ownBase: boolean): LinkPass {
   return {
     baseUrl,
     remainingSeconds: undefined,
     headers: {},
-    cacheControl: (publicValue) => publicValue
+    cacheControl: (publicValue, maxAgeSeconds) =>
+      ownBase || maxAgeSeconds === undefined ? publicValue : `private, max-age=${maxAgeSeconds}`
   }
 }
 

@@ -36,6 +36,9 @@ export type ServeSite = (
   infoHash: InfoHash
 ) => Promise<void>
 
+/** Of what nobody asked to be found. */
+const HEADERS = { 'x-robots-tag': 'noindex' }
+
 export function createSiteHandler(deps: SiteHandlerDeps): ServeSite {
   const { access, gate } = deps
 
@@ -54,8 +57,7 @@ export function createSiteHandler(deps: SiteHandlerDeps): ServeSite {
     gate.admit({ ...plain, baseUrl: origin, infoHash })
     const entry = access.visible(await access.find(infoHash, exchange.signal))
     const answer = await deps.sites.answer(entry, request.url, exchange.signal)
-    // Of what nobody asked to be found: a site may say otherwise in its own robots.txt.
-    reply.header('x-robots-tag', 'noindex')
+    reply.headers(HEADERS)
     await send(exchange, entry, origin, answer)
   }
 
@@ -80,7 +82,9 @@ export function createSiteHandler(deps: SiteHandlerDeps): ServeSite {
     access.check(entry.infoHash, segmentsOf(entry, file.path))
     const view = { download: false, filename: undefined, site: true, linkBase: origin }
     const { infoHash } = entry
-    await deps.files.send(exchange, infoHash, fileRepresentation(entry, file, view), status)
+    const representation = fileRepresentation(entry, file, view)
+    const headers = { ...representation.headers, ...HEADERS }
+    await deps.files.send(exchange, infoHash, { ...representation, headers }, status)
   }
 
   return serve

@@ -60,7 +60,9 @@ export function createListingSender(deps: ListingSenderDeps): SendListing {
     const pieces = listingDocument(listing)
     if (folder.fileCount <= MAX_WHOLE) return reply.send([...pieces].join(''))
     // A client that takes no body never slows a stream down: it would be made at one go.
-    return reply.send(request.method === 'HEAD' ? undefined : Readable.from(pieces))
+    return reply.send(
+      request.method === 'HEAD' ? undefined : Readable.from(pieces, { objectMode: false })
+    )
   }
 
   /** Undefined below a signed link too: `siteUrl` gives a base with a path no site. */

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../../core/errors.ts'
 import type { BaseUrlOf } from '../../lib/api/base-url.ts'
 import type { Control } from '../../lib/control/control.ts'
+import { openTarget } from '../access/open-target.ts'
 import { type Authentication, requireScope } from '../publish/authentication.ts'
 import { PAGE_HEADERS } from './document.ts'
 import { type Recent, renderHomePage } from './home-page.ts'
@@ -11,6 +12,8 @@ export interface SiteDeps {
   readonly authentication: Authentication
   readonly control: Pick<Control, 'list'>
   readonly baseUrlOf: BaseUrlOf
+  /** Mode `open`: a magnet link in the query leads to its content. */
+  readonly open: boolean
 }
 
 const RECENT_ENTRIES = 20
@@ -20,6 +23,8 @@ const ROBOTS = 'User-agent: *\nAllow: /$\nDisallow: /\n'
 
 export function siteRoutes(app: FastifyInstance, deps: SiteDeps): void {
   app.get('/', async (request, reply) => {
+    const elsewhere = deps.open ? openTarget(request.url) : undefined
+    if (elsewhere !== undefined) return reply.redirect(elsewhere.location, elsewhere.status)
     const page = renderHomePage(deps.baseUrlOf(request), await recent(request))
     return reply.headers({ ...PAGE_HEADERS, 'cache-control': 'no-store' }).send(page)
   })

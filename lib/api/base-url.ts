@@ -37,7 +37,8 @@ function isAuthority(host: string | undefined): host is string {
   const [, literal, name, port] = match
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return false
   if (literal !== undefined) return isIPv6(literal) && literal !== '::'
-  return NAME.test(name ?? '') && name !== '0.0.0.0'
+  // A name that ends in a number is an address or nothing at all.
+  return NAME.test(name ?? '') && name !== '0.0.0.0' && URL.canParse(`http://${name}`)
 }
 
 function reachedAt({ socket }: BaseUrlRequest): string {

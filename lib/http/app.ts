@@ -18,7 +18,7 @@ import { acceptParsedBody } from './body.ts'
 import { answerClientError } from './client-error.ts'
 import { addressMatcher } from './client-group.ts'
 import { sendProblem, toAppError } from './problem.ts'
-import { checkTarget, toOriginForm, withRawBytes } from './request-target.ts'
+import { checkTarget, loggedTarget, toOriginForm, withRawBytes } from './request-target.ts'
 import { createHttpServer, type HttpServerOptions, KEEP_ALIVE_MS } from './server.ts'
 
 export type HttpApp = FastifyInstance<
@@ -92,7 +92,7 @@ function logError(log: Log, err: unknown, request: FastifyRequest, reply: Fastif
   const left = request.raw.aborted || (reply.raw.destroyed && !reply.raw.writableFinished)
   const { level } = ERRORS[toAppError(err).code]
   const { id: requestId, method } = request
-  const facts = { err, requestId, method, url: request.url.slice(0, 500) }
+  const facts = { err, requestId, method, url: loggedTarget(request.url) }
   if (left) log.debug(facts, 'client left')
   else log[level](facts, 'request failed')
 }

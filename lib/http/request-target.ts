@@ -56,6 +56,13 @@ function isDecodable(run: string): boolean {
   }
 }
 
+const MAX_LOGGED = 500
+
+/** The target as a log may have it: bounded, and a signed link without the token that opens it. */
+export function loggedTarget(target: string): string {
+  return target.slice(0, MAX_LOGGED).replace(/^\/s\/[^/?]+/, '/s/…')
+}
+
 /** A registered name or an IPv4 address, or an IP literal; then perhaps a port (RFC 3986 §3.2). */
 const AUTHORITY =
   /^(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*(?::\d{0,5})?$|^\[[0-9a-f:.]+\](?::\d{0,5})?$/i

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { InfoHash } from '../../core/info-hash.ts'
 import { boundedEach } from './bounded-each.ts'
 import type { Extent } from './cache-budget.ts'
+import { type CacheFolder, FOUND_FOLDER } from './cache-folder.ts'
 import { removeLeftover } from './durable-disk.ts'
 import { decodeSoundLedger } from './ledger.ts'
 import type { TorrentFolders } from './torrent-folders.ts'
@@ -17,6 +18,7 @@ export interface CachedTorrent {
   readonly infoHash: InfoHash
   /** Size of the file `metainfo`, which counts against the budget. */
   readonly metainfoBytes: number
+  readonly folder: CacheFolder
   /** By segment. */
   readonly extents: Map<number, Extent>
 }
@@ -53,5 +55,5 @@ async function scanTorrent(folders: TorrentFolders, infoHash: InfoHash): Promise
     const usedAt = record?.usedAt ?? Math.floor(mtimeMs)
     extents.set(index, { infoHash, index, bytes: size, usedAt, pins: 0, evicting: undefined })
   }
-  return { infoHash, metainfoBytes, extents }
+  return { infoHash, metainfoBytes, folder: FOUND_FOLDER, extents }
 }

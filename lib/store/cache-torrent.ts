@@ -7,6 +7,7 @@
  */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Bitfield } from '../../core/bitfield.ts'
 import { AppError } from '../../core/errors.ts'
 import { type ByteSpan, type PieceSpan, piecesOf } from '../../core/geometry.ts'
 import type { InfoHash } from '../../core/info-hash.ts'
@@ -14,11 +15,13 @@ import type { Metainfo } from '../../core/metainfo.ts'
 import { abortable } from '../process/abortable.ts'
 import type { Log } from '../process/service.ts'
 import type { CacheBudget, Extent, Reservation } from './cache-budget.ts'
+import type { CacheFolder } from './cache-folder.ts'
 import type { CachedTorrent } from './cache-index.ts'
 import { claim } from './claims.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DiskJobs } from './disk-jobs.ts'
 import type { DurableDisk } from './durable-disk.ts'
+import type { LedgerContent } from './ledger.ts'
 import { createLedgerKeeper } from './ledger-keeper.ts'
 import { PieceBits } from './piece-bits.ts'
 import { createPieceFiles } from './piece-files.ts'
@@ -65,7 +68,7 @@ const EVICT_WITHIN_MS = 10_000
 
 export async function openCacheTorrent(
   metainfo: Metainfo,
-  { extents }: CachedTorrent,
+  { extents, folder }: CachedTorrent,
   deps: CacheTorrentDeps
 ): Promise<CacheTorrent> {
   const { folders, budget, descriptors, disk, jobs, log, exclusively } = deps
@@ -81,12 +84,13 @@ export async function openCacheTorrent(
 
   const identity = { infoHash, pieceCount, segmentCount }
   const base = { path: folders.ledger(infoHash), identity, geometry, layout }
-  const { content } = await claim(base, bits)
+  // Where no file is there is nothing to claim, whatever a ledger says.
+  const content = extents.size === 0 ? nothingOf(pieceCount) : (await claim(base, bits)).content
   const keeper = createLedgerKeeper(
     { ...base, content },
     {
       bits,
-      disk,
+      disk: withFolder(disk, folder),
       log,
       usedAt: (segment) => extents.get(segment)?.usedAt ?? 0,
       onCommitted: () => {}
@@ -130,6 +134,7 @@ export async function openCacheTorrent(
 
   async function addExtent(extent: Extent, room: Reservation): Promise<void> {
     if (ended) throw new AppError('SHUTTING_DOWN', 'the torrent was closed')
+    await folder.ready()
     await makeSparse(join(layout.folder, String(extent.index)), extent.bytes)
     bits.setResident(extent.index, true)
     extents.set(extent.index, extent)
@@ -207,10 +212,26 @@ export async function openCacheTorrent(
     },
     async close(abandoned) {
       ended = true
+      await folder.settled()
       if (abandoned) await keeper.abandon()
       await store.close()
     }
   }
+}
+
+/** The ledger may be the first file to be written. */
+function withFolder(disk: DurableDisk, folder: CacheFolder): DurableDisk {
+  return {
+    ...disk,
+    async writeSynced(path, bytes) {
+      await folder.ready()
+      await disk.writeSynced(path, bytes)
+    }
+  }
+}
+
+function nothingOf(pieceCount: number): LedgerContent {
+  return { have: new Bitfield(pieceCount).bytes, records: new Map() }
 }
 
 async function makeSparse(path: string, bytes: number): Promise<void> {

@@ -9,7 +9,7 @@
  * On a volume that runs short the limit is what still fits; the cache gives way to what must stay.
  * Survives a restart: what is there is claimed as the ledgers say, and hashed when first read.
  */
-import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../core/errors.ts'
 import type { ByteSpan, PieceSpan } from '../../core/geometry.ts'
@@ -17,6 +17,7 @@ import type { InfoHash } from '../../core/info-hash.ts'
 import type { Metainfo } from '../../core/metainfo.ts'
 import type { Log, Service } from '../process/service.ts'
 import { createCacheBudget, type Extent, type Reservation } from './cache-budget.ts'
+import { createCacheFolder } from './cache-folder.ts'
 import { type CachedTorrent, scanCache } from './cache-index.ts'
 import { type CacheTorrent, openCacheTorrent } from './cache-torrent.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -126,7 +127,9 @@ export async function openCache(
     if (torrent.extents.size === 0) await removeTorrent(torrent)
   }
 
-  async function removeTorrent({ infoHash, metainfoBytes, extents }: CachedTorrent): Promise<void> {
+  async function removeTorrent(torrent: CachedTorrent): Promise<void> {
+    const { infoHash, metainfoBytes, extents } = torrent
+    await torrent.folder.settled()
     await trash.take(folders.torrent(infoHash), infoHash).catch((err) => {
       if (systemCode(err) !== 'ENOENT') throw writeError('the cache', err)
     })
@@ -164,7 +167,7 @@ export async function openCache(
     const { infoHash } = metainfo
     if (!index.has(infoHash)) {
       if (room === undefined) return undefined
-      await addTorrent(infoHash, file)
+      addTorrent(infoHash, file)
       room.keep()
     }
     try {
@@ -176,16 +179,9 @@ export async function openCache(
     }
   }
 
-  async function addTorrent(infoHash: InfoHash, file: Buffer): Promise<void> {
-    const path = folders.metainfo(infoHash)
-    try {
-      await mkdir(folders.files(infoHash), { recursive: true })
-      await writeFile(`${path}.new`, file)
-      await rename(`${path}.new`, path)
-    } catch (err) {
-      throw writeError('the metainfo', err)
-    }
-    index.set(infoHash, { infoHash, metainfoBytes: file.byteLength, extents: new Map() })
+  function addTorrent(infoHash: InfoHash, file: Buffer): void {
+    const folder = createCacheFolder(folders, infoHash, file, log)
+    index.set(infoHash, { infoHash, metainfoBytes: file.byteLength, folder, extents: new Map() })
   }
 
   async function openTorrent(metainfo: Metainfo): Promise<CacheTorrent> {

@@ -31,6 +31,8 @@ export interface ClaimsConfig {
   readonly identity: LedgerIdentity
   readonly geometry: Geometry
   readonly layout: Layout
+  /** The ledger's bytes, where somebody began to read them before; default: they are read now. */
+  readonly ledger?: Promise<Buffer> | undefined
   /** Gives a file of the wrong size its size, so that what it lacks can be written; may fail. */
   readonly mend?: (path: string, size: number) => Promise<boolean>
 }
@@ -39,13 +41,22 @@ const STATS_AT_ONCE = 8
 /** A ledger that will not come back; any other failure to read it is an error of the moment. */
 const UNREADABLE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO'])
 
+/** Begins to read a ledger that `claim` will need, beside whatever comes before that. */
+export function readAhead(path: string): Promise<Buffer> {
+  const bytes = readFile(path)
+  // Whoever needs it sees the failure; nobody may.
+  bytes.catch(() => {})
+  return bytes
+}
+
 /** The ledger, or undefined when there is none that can be believed. */
 export async function readLedger(
   path: string,
-  identity: LedgerIdentity
+  identity: LedgerIdentity,
+  bytes: Promise<Buffer> = readFile(path)
 ): Promise<LedgerContent | undefined> {
   try {
-    return decodeLedger(await readFile(path), identity)
+    return decodeLedger(await bytes, identity)
   } catch (err) {
     if (!UNREADABLE.has(systemCode(err))) throw err
     return undefined
@@ -56,8 +67,10 @@ export async function readLedger(
 export async function claim(config: ClaimsConfig, bits: PieceBits): Promise<Claims> {
   const { path, identity, geometry, layout, mend } = config
   const { pieceCount, segmentCount } = identity
-  await removeLeftover(path)
-  const ledger = await readLedger(path, identity)
+  const [ledger] = await Promise.all([
+    readLedger(path, identity, config.ledger),
+    removeLeftover(path)
+  ])
   const have = new Bitfield(
     pieceCount,
     ledger === undefined ? undefined : Uint8Array.from(ledger.have)

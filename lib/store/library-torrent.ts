@@ -29,6 +29,8 @@ export interface LibraryTorrentDeps {
   readonly watch: Pick<FileWatch, 'add'>
   /** Whether the volume may take more content. */
   readonly hasRoom: () => boolean
+  /** The bytes of the ledger, if they are being read already. */
+  readonly ledger?: Promise<Buffer>
   /** After a commit of the ledger: whether the torrent is complete on the medium. */
   readonly onCommitted: (full: boolean) => void
 }
@@ -59,13 +61,15 @@ export async function openLibraryTorrent(
   const { infoHash, geometry } = metainfo
   const { size, pieceLength, pieceCount } = geometry
   const layout = libraryLayout(metainfo, folders.files(infoHash))
-  await removeLeftover(folders.metainfo(infoHash))
   const memory = PieceBits.allocate(pieceCount, 0)
   const shared = { layout, size, pieceLength, bits: memory }
   const bits = new PieceBits(memory, pieceCount, 0)
   const identity = { infoHash, pieceCount, segmentCount: metainfo.files.length }
   const base = { path: folders.ledger(infoHash), identity, geometry, layout }
-  const { content, hints } = await claim({ ...base, mend }, bits)
+  const [{ content, hints }] = await Promise.all([
+    claim({ ...base, ledger: deps.ledger, mend }, bits),
+    removeLeftover(folders.metainfo(infoHash))
+  ])
   const keeper = createLedgerKeeper(
     { ...base, content },
     { bits, disk, log, usedAt: () => 0, onCommitted }

@@ -15,6 +15,7 @@ import type { InfoHash } from '../../core/info-hash.ts'
 import { type Metainfo, parseInfo } from '../../core/metainfo.ts'
 import type { Log, Service } from '../process/service.ts'
 import { adoptPieces } from './adoption.ts'
+import { readAhead } from './claims.ts'
 import { openCompleteness } from './completeness.ts'
 import type { Descriptors } from './descriptors.ts'
 import { createDiskJobs, type DiskJobs } from './disk-jobs.ts'
@@ -106,24 +107,28 @@ export async function openLibrary(
 
   /** Within `exclusively`. */
   async function holdKnown(infoHash: InfoHash): Promise<Hold<LibraryTorrent> | undefined> {
-    const found = torrents.get(infoHash)?.store.metainfo ?? (await details(infoHash))
-    if (found === undefined) return undefined
-    return torrents.hold(infoHash, () => activate(infoHash, found.info))
+    const active = torrents.get(infoHash)
+    if (active !== undefined) return torrents.hold(infoHash, async () => active)
+    if (!known.has(infoHash)) return undefined
+    const ledger = readAhead(folders.ledger(infoHash))
+    const found = await details(infoHash)
+    return found && torrents.hold(infoHash, () => activate(parseInfo(found.info), ledger))
   }
 
   /** Only now is it seen whether the torrent is what its marker says. */
-  async function activate(infoHash: InfoHash, info: Uint8Array): Promise<LibraryTorrent> {
-    const torrent = await openLibraryTorrent(parseInfo(info), {
+  async function activate(metainfo: Metainfo, ledger: Promise<Buffer>) {
+    const torrent = await openLibraryTorrent(metainfo, {
       folders,
       descriptors,
       disk,
       jobs,
       log,
       watch,
+      ledger,
       hasRoom: () => space?.short !== true,
-      onCommitted: (full) => known.set(infoHash, full)
+      onCommitted: (full) => known.set(metainfo.infoHash, full)
     })
-    known.set(infoHash, torrent.store.complete)
+    known.set(metainfo.infoHash, torrent.store.complete)
     return torrent
   }
 

@@ -6,7 +6,7 @@
  */
 import { isIP } from 'node:net'
 import { type BencodeDict, type BencodeValue, decodeBencode } from '../../core/bencode.ts'
-import { type InfoHash, infoHashBytes } from '../../core/info-hash.ts'
+import type { InfoHash } from '../../core/info-hash.ts'
 
 const MAX_PEERS = 200
 
@@ -55,23 +55,14 @@ export interface TrackerTransport {
   close(): Promise<void>
 }
 
-export function announceUrl(base: string, query: AnnounceQuery): string {
-  const params: readonly (readonly [string, string | number | undefined])[] = [
-    ['info_hash', percentBytes(infoHashBytes(query.infoHash))],
-    ['peer_id', percentBytes(Buffer.from(query.peerId, 'latin1'))],
-    ['port', query.port],
-    ['uploaded', query.uploaded],
-    ['downloaded', query.downloaded],
-    ['left', query.left],
-    ['compact', 1],
-    ['numwant', query.numwant],
-    ['key', query.key],
-    ['trackerid', query.trackerId && encodeURIComponent(query.trackerId)],
-    ['event', query.event]
-  ]
-  const given = params.filter(([, value]) => value !== undefined)
-  const text = given.map(([name, value]) => `${name}=${value}`).join('&')
-  return `${base}${base.includes('?') ? '&' : '?'}${text}`
+/** The query of an announce (BEP 3, 7, 23), without the `?` or `&` before it. */
+export function announceParams(query: AnnounceQuery): string {
+  const { infoHash, peerId, port, uploaded, downloaded, left, numwant, key } = query
+  const who = `info_hash=${percentHex(infoHash)}&peer_id=${percentHex(hexOf(peerId))}&port=${port}`
+  const what = `uploaded=${uploaded}&downloaded=${downloaded}&left=${left}`
+  const trackerId = query.trackerId && `&trackerid=${encodeURIComponent(query.trackerId)}`
+  const event = query.event === undefined ? '' : `&event=${query.event}`
+  return `${who}&${what}&compact=1&numwant=${numwant}&key=${key}${trackerId ?? ''}${event}`
 }
 
 export function parseAnnounceAnswer(body: Uint8Array): AnnounceAnswer {
@@ -100,8 +91,13 @@ function decodeDict(body: Uint8Array): BencodeDict | undefined {
   }
 }
 
-function percentBytes(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+function hexOf(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('hex')
+}
+
+/** Bytes in hex as a URL has them. */
+function percentHex(hex: string): string {
+  return hex.replace(/../g, '%$&')
 }
 
 function textOf(value: BencodeValue | undefined): string | undefined {

@@ -171,7 +171,7 @@ export function createAnnouncer(
     peers: readonly { readonly host: string; readonly port: number }[]
   ): number {
     failing.delete(url)
-    if (!announced.has(infoHash)) return 0
+    if (peers.length === 0 || !announced.has(infoHash)) return 0
     const isNear = isPrivateAddress(new URL(url).hostname.replace(/[[\]]/g, ''))
     const others = strangers(infoHash, peers, isNear)
     if (others.length > 0) onPeers(infoHash, others)

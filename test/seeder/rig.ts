@@ -17,6 +17,7 @@ import { ingestRoutes } from '../../seeder/ingest/routes.ts'
 import { createIngestMetrics } from '../../seeder/metrics.ts'
 import { createPublisher } from '../../seeder/publisher.ts'
 import { silentLog } from '../fakes/silent-log.ts'
+import { testFolder } from '../fakes/test-folder.ts'
 import { memoryCatalogue, recordingNode } from './catalogue.ts'
 
 export const log = silentLog
@@ -32,7 +33,7 @@ export interface RigOptions {
 
 type Closing = Pick<Test, 'teardown' | 'testdir'>
 
-export async function openTestLibrary(t: Closing, folder = t.testdir()): Promise<Library> {
+export async function openTestLibrary(t: Closing, folder = testFolder(t)): Promise<Library> {
   const descriptors = createDescriptors({ max: 32 })
   const library = await openLibrary({ folder }, { descriptors, log })
   t.teardown(async () => {
@@ -43,7 +44,7 @@ export async function openTestLibrary(t: Closing, folder = t.testdir()): Promise
 }
 
 export async function openRig(t: Closing, options: RigOptions = {}) {
-  const folder = options.folder ?? t.testdir()
+  const folder = options.folder ?? testFolder(t)
   const opened = await openTestLibrary(t, folder)
   const library = { ...opened, freeBytes: options.freeBytes ?? opened.freeBytes }
   const catalogue = memoryCatalogue()

@@ -12,7 +12,7 @@ const UPLOADS = 4
 const CHECKED = 40
 const SIZES = [1, 40_000, 700_000, 5_000_000]
 
-t.setTimeout(60_000 + ROUNDS * 10_000)
+t.setTimeout(600_000 + ROUNDS * 60_000)
 
 interface Upload {
   readonly name: string

@@ -6,7 +6,7 @@ import { testFolder } from '../fakes/test-folder.ts'
 import { freePort, run, without } from './clients.ts'
 import { PLACES, publishAt, sentToStrangers, whenSentToStrangers } from './fleet.ts'
 import { noise, sha256 } from './publish.ts'
-import { peersOnly, saveTorrent } from './wire-only.ts'
+import { peersOnly, saveTorrent, whenSeeded } from './wire-only.ts'
 
 const SIZE = 12 * 2 ** 20 + 13
 const NAME = 'Film – 1.mkv'
@@ -17,7 +17,7 @@ const digest = sha256(bytes)
 const ARIA2 = [
   ...['--no-conf', '--quiet', '--allow-overwrite', '--file-allocation=none', '--seed-time=0'],
   ...['--enable-dht=false', '--enable-dht6=false', '--bt-enable-lpd=false'],
-  ...['--enable-peer-exchange=false', '--bt-stop-timeout=25', '--follow-torrent=mem']
+  ...['--enable-peer-exchange=false', '--bt-stop-timeout=280', '--follow-torrent=mem']
 ]
 
 /** Downloads and returns the SHA-256 of what came. */
@@ -34,6 +34,7 @@ for (const { where, install } of PLACES) {
     const data = testFolder(t)
     const site = await install(t, join(data, 'data'))
     const published = await publishAt(site, NAME, bytes)
+    await whenSeeded(site.tracker, published)
 
     await t.test('by .torrent, from peers alone', async (t) => {
       const file = await saveTorrent(published, join(data, 'peers.torrent'))

@@ -27,7 +27,7 @@ async function sumOf({ addresses }: Running, start: string): Promise<number> {
 }
 
 // A browser looks only every ten seconds whom to unchoke.
-const PATIENT = { timeout: 120_000 }
+const PATIENT = { timeout: 600_000 }
 
 t.test(
   'Chromium fetches from a seeder, and a gateway takes pieces from Chromium',

@@ -6,12 +6,12 @@ import { testFolder } from '../fakes/test-folder.ts'
 import { pythonWith, run } from './clients.ts'
 import { PLACES, publishAt, sentToStrangers, whenSentToStrangers } from './fleet.ts'
 import { noise, sha256 } from './publish.ts'
-import { peersOnly, saveTorrent } from './wire-only.ts'
+import { peersOnly, saveTorrent, whenSeeded } from './wire-only.ts'
 
 const SIZE = 6 * 2 ** 20 + 5
 const NAME = 'movie.mp4'
 const SCRIPT = new URL('libtorrent-download.py', import.meta.url).pathname
-const PATIENCE_S = '30'
+const PATIENCE_S = '280'
 
 const python = pythonWith('libtorrent')
 const skip = python === undefined && 'no python3 with libtorrent (python3-libtorrent)'
@@ -22,6 +22,7 @@ for (const { where, install } of PLACES) {
     const site = await install(t, join(data, 'data'))
     const bytes = noise(SIZE, 22)
     const published = await publishAt(site, NAME, bytes)
+    await whenSeeded(site.tracker, published)
     const torrent = await saveTorrent(published, join(data, 'peers.torrent'))
 
     for (const [kind, source] of [

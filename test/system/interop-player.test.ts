@@ -4,6 +4,7 @@
  */
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { testFolder } from '../fakes/test-folder.ts'
@@ -76,9 +77,10 @@ t.test('Chromium plays, seeks and pauses', { skip: missing, timeout: 600_000 }, 
   await act(page, 'await video.play()')
   t.ok((await whenVideo(page, 'video.currentTime > 1 && !video.paused')) < SECONDS, 'it plays')
   await act(page, 'video.pause()')
-  await isHeld(t, 'paused near the start')
+  await isHeld(t, 'paused near the start', 1)
 
-  for (const second of [50, 10, 30]) {
+  const seeks = [50, 10, 30]
+  for (const second of seeks) {
     await act(page, `video.currentTime = ${second}`)
     const at = await whenVideo(page, '!video.seeking && video.readyState >= 2')
     t.equal(at, second, `a seek to second ${second} shows its picture`)
@@ -86,14 +88,22 @@ t.test('Chromium plays, seeks and pauses', { skip: missing, timeout: 600_000 }, 
   await act(page, 'await video.play()')
   await whenVideo(page, 'video.currentTime > 30.5 && !video.paused')
   await act(page, 'video.pause()')
-  await isHeld(t, 'paused after seeking')
+  await isHeld(t, 'paused after seeking', 1 + seeks.length)
 
-  /** What came stays what it is, and is at most what was read and a window. */
-  async function isHeld(t: Test, when: string): Promise<void> {
-    const [fetched, answered] = [await gateway.fetched(), await gateway.answered()]
+  /** What comes stops, at what was read and a window for each place that was read from. */
+  async function isHeld(t: Test, when: string, places: number): Promise<void> {
+    const fetched = await settled()
+    const answered = await gateway.answered()
     t.comment(`${when}: ${fetched} bytes came, ${answered} were read, of ${video.length}`)
-    t.ok(fetched <= answered + WINDOW + EDGES, `${when}: a window`)
-    t.ok(fetched < video.length, `${when}: not all of it`)
-    t.equal(await gateway.fetched(), fetched, `${when}: and no more comes`)
+    t.ok(fetched <= answered + places * WINDOW + EDGES, `${when}: no more than windows`)
+  }
+
+  /** Bytes that came, once for two seconds no more did. */
+  async function settled(): Promise<number> {
+    for (let before = -1; ; await delay(2000)) {
+      const fetched = await gateway.fetched()
+      if (fetched === before) return fetched
+      before = fetched
+    }
   }
 })

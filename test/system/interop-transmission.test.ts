@@ -11,7 +11,7 @@ import { testFolder } from '../fakes/test-folder.ts'
 import { launchClient, ownAddress, without } from './clients.ts'
 import { PLACES, publishAt, whenSentToStrangers } from './fleet.ts'
 import { eventually, noise, sha256 } from './publish.ts'
-import { saveTorrent } from './wire-only.ts'
+import { saveTorrent, whenSeeded } from './wire-only.ts'
 
 const SIZE = 6 * 2 ** 20 + 7
 const NAME = 'movie.mp4'
@@ -47,7 +47,7 @@ async function transmission(t: Test, folder: string, torrent: string, digest: st
 t.jobs = PLACES.length
 
 for (const { where, install } of PLACES) {
-  const options = { skip, timeout: 50_000 }
+  const options = { skip, timeout: 600_000 }
   t.test(`transmission-cli downloads from peers alone, ${where}`, options, async (t) => {
     const data = testFolder(t)
     const site = await install(t, join(data, 'data'), {
@@ -56,6 +56,7 @@ for (const { where, install } of PLACES) {
     })
     const bytes = noise(SIZE, 23)
     const published = await publishAt(site, NAME, bytes)
+    await whenSeeded(site.tracker, published)
     const torrent = await saveTorrent(published, join(data, 'peers.torrent'))
     const got = await transmission(t, join(data, 'got'), torrent, sha256(bytes))
     t.ok(got.equals(bytes))

@@ -41,6 +41,8 @@ const FREE_PORTS = {
   SWARMGATE_ADMIN_PORT: '0',
   SWARMGATE_SWARM_WORKERS: '1'
 }
+/** Longer than any wait of a starved machine that ends well. */
+const PATIENT = { SWARMGATE_GATEWAY_FIRST_BYTE_TIMEOUT: '10m' }
 
 /** Starts `main.ts role` (all roles without one) and waits until it is ready. */
 export async function start(
@@ -50,7 +52,9 @@ export async function start(
 ): Promise<Running> {
   const running = launch(t, settings, role)
   const exited = once(running.process, 'exit').then(([code, signal]) => {
-    throw new Error(`exited with ${code ?? signal} before it was ready:\n${dump(running)}`)
+    throw new Error(
+      `exited with ${code ?? signal} before it was ready:\n${running.output().slice(-4000)}`
+    )
   })
   exited.catch(() => {})
   const ready = await Promise.race([running.line(({ msg }) => msg === 'ready'), exited])
@@ -66,7 +70,13 @@ export function launch(
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SWARMGATE|TAP)_/.test(name))
   const child = spawn(process.execPath, ['main.ts', ...(role === undefined ? [] : [role])], {
     cwd: ROOT,
-    env: { ...Object.fromEntries(inherited), NODE_OPTIONS: '', ...FREE_PORTS, ...settings },
+    env: {
+      ...Object.fromEntries(inherited),
+      NODE_OPTIONS: '',
+      ...FREE_PORTS,
+      ...PATIENT,
+      ...settings
+    },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const lines: Record<string, unknown>[] = []
@@ -120,11 +130,4 @@ function parseLine(text: string): Record<string, unknown> {
   } catch {
     return { msg: text }
   }
-}
-
-function dump({ lines }: Pick<Running, 'lines'>): string {
-  return lines
-    .slice(-20)
-    .map((line) => JSON.stringify(line))
-    .join('\n')
 }

@@ -15,7 +15,7 @@ export type ArchiveOf = (entry: Entry, folder: Folder, format: ArchiveFormat) =>
 export interface ArchiveLimits {
   /** Folders of which archives are remembered. */
   readonly maxFolders: number
-  /** Files below all of them together. */
+  /** Files below all of them together; one folder of more is remembered alone. */
   readonly maxFiles: number
 }
 
@@ -38,7 +38,8 @@ export function createArchives({ maxFolders, maxFiles }: ArchiveLimits = DEFAULT
     latest.set(folder, { ...known, [format]: archive })
     files += folder.fileCount
     for (const oldest of latest.keys()) {
-      if (latest.size <= maxFolders && files <= maxFiles) break
+      const fits = latest.size <= maxFolders && files <= maxFiles
+      if (fits || oldest === folder) break
       forget(oldest)
     }
     return archive

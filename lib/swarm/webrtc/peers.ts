@@ -216,6 +216,10 @@ export function createPeers(config: PeersConfig, { open, trouble }: PeersDeps): 
   }
 }
 
+/**
+ * `mtu` stays the library's own 1280. Its sockets forbid fragments and it probes no path: where a
+ * tunnel takes less than we said, the same packet would be sent again and again, for ever.
+ */
 function rtcConfig(config: PeersConfig): RtcConfig {
   return {
     iceServers: [...config.iceServers],

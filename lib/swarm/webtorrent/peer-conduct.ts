@@ -37,8 +37,8 @@ export interface PeerConduct {
 
 export function createPeerConduct(torrent: Torrent): PeerConduct {
   const conducts = new Map<Wire, Conduct>()
-  /** Who sent blocks of a piece that is not complete yet, the last one last. */
-  const senders = new Map<number, Set<Wire>>()
+  /** Who sent blocks of a piece that is not complete yet, the last one last; undefined: who left. */
+  const senders = new Map<number, Set<Wire | undefined>>()
 
   function watch(wire: Wire, peer: Pick<Conduct, 'classOf' | 'ban'>): void {
     const conduct: Conduct = { ...peer, progressAt: Date.now(), withheld: new Map() }
@@ -64,7 +64,7 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
   }
 
   function verified(index: number): PeerClass {
-    const last = [...(senders.get(index) ?? [])].at(-1)
+    const last = [...(senders.get(index) ?? [])].findLast((wire) => wire !== undefined)
     senders.delete(index)
     return (last && conducts.get(last)?.classOf()) ?? 'stranger'
   }
@@ -72,7 +72,7 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
   function failed(index: number): void {
     const suspects = [...(senders.get(index) ?? [])]
     senders.delete(index)
-    const present = suspects.filter((wire) => torrent.wires.includes(wire))
+    const present = torrent.wires.filter((wire) => suspects.includes(wire))
     const [first] = present
     if (first !== undefined && suspects.length === 1) {
       conducts.get(first)?.ban()
@@ -112,11 +112,10 @@ export function createPeerConduct(torrent: Torrent): PeerConduct {
     if (idle && torrent._selections.length > 0) torrent._updateSelections()
   }
 
+  /** Its blocks stay, so that whoever completes their piece must not be blamed for them. */
   function forget(wire: Wire): void {
     conducts.delete(wire)
-    for (const [index, wires] of senders) {
-      if (wires.delete(wire) && wires.size === 0) senders.delete(index)
-    }
+    for (const wires of senders.values()) if (wires.delete(wire)) wires.add(undefined)
   }
 
   function putBack(wire: Wire, conduct: Conduct, now: number): void {

@@ -3,9 +3,11 @@
  *
  * As many pieces in a row as there are gateways, ourselves included, are a hand: a rendezvous hash
  * ranks the gateways for each hand, and the first takes its first piece from the seeder, and so on.
- * So each has the same share of any window, and nobody's line is the one all wait for. What another gateway has is asked of the gateways; what none has is waited for
- * as long as its taker gets on, and no longer than a piece takes when it does not. With no other
- * gateway about, everything is ours to ask.
+ * So each has the same share of any window, and nobody's line is the one all wait for. What another
+ * gateway has is asked of the gateways. What none has is waited for from the moment its taker can
+ * have come to it, as long as that one gets on; when it does not, the others step in one after the
+ * other, since each of them would cost the origin the same bytes again. With no other gateway
+ * about, everything is ours to ask.
  */
 import { createHash } from 'node:crypto'
 
@@ -30,6 +32,8 @@ export interface ShareOut {
    * @param pieceMs how long a piece takes to come from the seeder; 0 when that is not known
    */
   isOurs(index: number, now: number, pieceMs: number): boolean
+  /** A gateway told that it has the piece now. @param now milliseconds */
+  gained(node: string, index: number, now: number): void
   /** The piece came. */
   forget(index: number): void
   /** Readers moved on: for what is not wanted any more a wait begins anew if it is wanted again. */
@@ -48,22 +52,42 @@ export function createShareOut(self: string): ShareOut {
   let members: readonly Member[] = [ourselves]
   /** Pieces that are another's to take, and since when we wait for them. */
   const waiting = new Map<number, number>()
+  /** The piece that a gateway took last of those we wait for, and when. */
+  const taken = new Map<string, { readonly index: number; readonly at: number }>()
   /** The last hand that was asked about: pieces are gone through in a row. */
   let dealt: { readonly hand: number; readonly ranked: readonly Member[] } | undefined
 
-  /** The gateway whose turn it is; undefined when it is ours. */
-  function takerOf(index: number): SharingGateway | undefined {
+  /** The gateways in the order in which the pieces of a hand are dealt to them. */
+  function ranked(index: number): readonly Member[] {
     const hand = Math.floor(index / members.length)
     if (dealt?.hand !== hand) {
       dealt = { hand, ranked: members.toSorted((a, b) => mix(a.seed, hand) - mix(b.seed, hand)) }
     }
-    return dealt.ranked[index % members.length]?.gateway
+    return dealt.ranked
+  }
+
+  /** The gateway whose turn it is; undefined when it is ours. */
+  function takerOf(index: number): SharingGateway | undefined {
+    return ranked(index)[index % members.length]?.gateway
+  }
+
+  /** How many are to step in before us when the taker of a piece does not get it. */
+  function standInsBefore(index: number): number {
+    const ours = ranked(index).indexOf(ourselves)
+    return (ours - (index % members.length) - 1 + members.length) % members.length
+  }
+
+  /** When a taker that goes through its pieces in their order came to this one; 0: not known. */
+  function turnOf({ node }: SharingGateway, index: number): number {
+    const last = taken.get(node)
+    return last !== undefined && last.index < index ? last.at : 0
   }
 
   function waitMs(index: number, taker: SharingGateway, now: number, pieceMs: number): number {
     if (members.some(({ gateway }) => gateway?.has(index))) return MOST_WAIT_MS
     const patience = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, 2 * pieceMs))
-    return now - taker.gainedAt < patience ? MOST_WAIT_MS : patience
+    if (now - taker.gainedAt < patience) return MOST_WAIT_MS
+    return Math.min(MOST_WAIT_MS, patience * (1 + standInsBefore(index) / 2))
   }
 
   return {
@@ -72,6 +96,7 @@ export function createShareOut(self: string): ShareOut {
       dealt = undefined
       members = [ourselves, ...others.map((gateway) => ({ gateway, seed: seedOf(gateway.node) }))]
       if (others.length === 0) waiting.clear()
+      taken.clear()
     },
     isOurs(index, now, pieceMs) {
       if (members.length === 1) return true
@@ -79,7 +104,14 @@ export function createShareOut(self: string): ShareOut {
       if (taker === undefined) return true
       const since = waiting.get(index) ?? now
       waiting.set(index, since)
-      return now - since > waitMs(index, taker, now, pieceMs)
+      return now - Math.max(since, turnOf(taker, index)) > waitMs(index, taker, now, pieceMs)
+    },
+    gained(node, index, now) {
+      if (!waiting.has(index)) return
+      // Whoever has it now needs time to give it; others that follow give us no more of it.
+      const isFirst = !members.some(({ gateway }) => gateway?.node !== node && gateway?.has(index))
+      if (isFirst) waiting.set(index, now)
+      if (takerOf(index)?.node === node) taken.set(node, { index, at: now })
     },
     forget: (index) => void waiting.delete(index),
     retain(isWanted) {

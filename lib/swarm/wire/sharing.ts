@@ -150,6 +150,9 @@ export function createSharing(spec: SharingSpec, deps: SharingDeps): Sharing {
     },
     introduced: dropIfSeed,
     gained(peer, index) {
+      if (peer.node !== undefined && index !== undefined) {
+        shareOut.gained(peer.node, index, Date.now())
+      }
       fetching.gained(peer, index)
       dropIfSeed(peer)
     },

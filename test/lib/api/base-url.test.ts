@@ -42,6 +42,8 @@ t.test('a Host that is none never gets into a link', async (t) => {
     '[::]:8080',
     '0.0.0.0:8080',
     '-a.example',
+    '256.1.1.1:80',
+    '1.2.3.4.5',
     `${'a'.repeat(300)}.example`
   ]) {
     t.equal(baseOf(host), 'http://127.0.0.1:8080', String(host))

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseContentPath } from '../../../core/content-path.ts'
-import { checkTarget, toOriginForm, withRawBytes } from '../../../lib/http/request-target.ts'
+import {
+  checkTarget,
+  loggedTarget,
+  toOriginForm,
+  withRawBytes
+} from '../../../lib/http/request-target.ts'
 import { holds } from '../../core/property.ts'
 
 function check(host: string | undefined, url = '/', httpVersion = '1.1') {
@@ -94,4 +99,17 @@ t.test('raw bytes name the same content, and the router can decode the path', as
       )
     })
   )
+})
+
+t.test('a log gets to know what was asked for, and not the key to it', async (t) => {
+  for (const [target, logged] of [
+    ['/a/b?c', '/a/b?c'],
+    ['/s/k1.x.0.secret/abc/name?x', '/s/…/abc/name?x'],
+    ['/s/k1.x.0.secret', '/s/…'],
+    ['/s/k1.x.0.secret?x', '/s/…?x'],
+    ['/site/name', '/site/name'],
+    ['x'.repeat(600), 'x'.repeat(500)]
+  ] as const) {
+    t.equal(loggedTarget(target), logged)
+  }
 })

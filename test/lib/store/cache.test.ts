@@ -1,5 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { PieceSpan } from '../../../core/geometry.ts'
 import type { InfoHash } from '../../../core/info-hash.ts'
@@ -296,11 +304,41 @@ t.test('an extent that cannot be made takes nothing from the budget', async (t) 
   const { cache } = await life(t, folder)
   const torrent = big()
   const store = await cache.open(torrent.metainfo)
+  await use(store, 0)
   const used = cache.usedBytes
   mkdirSync(join(placeOf(folder, torrent.metainfo.infoHash), 'files', '1'))
   await t.rejects(store.pin(extent(1), LATER), { code: 'STORE_FAILED' })
   t.equal(cache.usedBytes, used)
   await store.close()
+})
+
+t.test('a folder that cannot be made fails who needs it, and is made when it can be', async (t) => {
+  const folder = testFolder(t)
+  const { cache } = await life(t, folder)
+  const torrent = big()
+  const place = placeOf(folder, torrent.metainfo.infoHash)
+  writeFileSync(dirname(place), 'in the way')
+  const store = await cache.open(torrent.metainfo)
+  await t.rejects(store.pin(extent(0), LATER), { code: 'STORE_FAILED' })
+  t.ok(cache.usedBytes < EXTENT, 'nothing is set aside for the extent')
+  rmSync(dirname(place))
+  await use(store, 0)
+  t.same(extentsOf(folder, torrent), ['0'])
+  await store.close()
+  t.ok(existsSync(join(place, 'metainfo')), 'and its metainfo is kept for the next life')
+})
+
+t.test('a torrent that is dropped while its folder is being made leaves nothing', async (t) => {
+  const folder = testFolder(t)
+  const { cache, close } = await life(t, folder)
+  const torrent = big()
+  const store = await cache.open(torrent.metainfo)
+  await cache.drop(torrent.metainfo.infoHash)
+  await store.close()
+  t.equal(cache.usedBytes, 0)
+  await close()
+  t.notOk(existsSync(placeOf(folder, torrent.metainfo.infoHash)))
+  t.same(readdirSync(join(folder, 'trash')), [])
 })
 
 t.test('the budget is kept under any load, and what is pinned stays', async (t) => {

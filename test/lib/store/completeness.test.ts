@@ -4,6 +4,7 @@ import t from 'tap'
 import { type InfoHash, parseInfoHash } from '../../../core/info-hash.ts'
 import { openCompleteness } from '../../../lib/store/completeness.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const hash = (digit: string) => parseInfoHash(digit.repeat(40)) as InfoHash
 const [A, B, C] = [hash('a'), hash('b'), hash('c')]
@@ -11,7 +12,7 @@ const disk = { syncFolder: async () => {} }
 const deps = { disk, log: silentLog }
 
 t.test('a torrent is complete unless a marker says otherwise', async (t) => {
-  const folder = t.testdir({ [B]: '', [C]: '', note: '' })
+  const folder = testFolder(t, { [B]: '', [C]: '', note: '' })
   const known = await openCompleteness(folder, [A, B], deps)
   t.same([A, B, C].map(known.isComplete), [true, false, false])
   t.same([A, B, C].map(known.has), [true, true, false])
@@ -20,7 +21,7 @@ t.test('a torrent is complete unless a marker says otherwise', async (t) => {
 })
 
 t.test('the marker of a new torrent is there before the torrent', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const synced: boolean[] = []
   const known = await openCompleteness(folder, [], {
     log: silentLog,
@@ -34,7 +35,7 @@ t.test('the marker of a new torrent is there before the torrent', async (t) => {
 })
 
 t.test('changes are told once, and the last word is on the disk', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const known = await openCompleteness(folder, [A], deps)
   const told: unknown[] = []
   const stop = known.onChange((infoHash, complete) => told.push([infoHash, complete]))
@@ -65,7 +66,7 @@ t.test('changes are told once, and the last word is on the disk', async (t) => {
 })
 
 t.test('a volume without the folder, or that takes no marker, is no obstacle', async (t) => {
-  const known = await openCompleteness(join(t.testdir(), 'missing'), [A], deps)
+  const known = await openCompleteness(join(testFolder(t), 'missing'), [A], deps)
   known.set(A, false)
   await known.settled()
   t.equal(known.isComplete(A), false)

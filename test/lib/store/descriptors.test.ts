@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createDescriptors } from '../../../lib/store/descriptors.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 function pool(t: Test, max: number, names: readonly string[]) {
-  const folder = t.testdir(Object.fromEntries(names.map((name) => [name, `in ${name}`])))
+  const folder = testFolder(t, Object.fromEntries(names.map((name) => [name, `in ${name}`])))
   const descriptors = createDescriptors({ max })
   t.teardown(() => descriptors.close())
   return { descriptors, path: (name: string) => join(folder, name) }

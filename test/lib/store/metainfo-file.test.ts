@@ -7,6 +7,7 @@ import {
   readMetainfo
 } from '../../../lib/store/metainfo-file.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const { metainfo } = sampleTorrent({ size: 50, pieceLength: 16_384, files: [20, 30] })
 const { info, infoHash } = metainfo
@@ -50,7 +51,7 @@ t.test('a sidecar that makes no sense is none, and the torrent is still there', 
 })
 
 t.test('a missing file is none, one that cannot be read is an error', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const path = join(folder, 'metainfo')
   t.equal(await readMetainfo(path, infoHash), undefined)
   writeFileSync(path, encodeMetainfoFile({ info, sidecar }))

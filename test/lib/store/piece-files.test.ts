@@ -12,11 +12,12 @@ import { createDescriptors } from '../../../lib/store/descriptors.ts'
 import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import { createPieceFiles } from '../../../lib/store/piece-files.ts'
 import type { SharedPieces } from '../../../lib/store/shared-pieces.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const SIZE = 30
 
 function setup(t: Test, kind: 'library' | 'cache', starts: readonly number[]) {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const memory = PieceBits.allocate(3, kind === 'cache' ? starts.length - 1 : 0)
   const shared: SharedPieces = {
     layout: { folder, starts: Float64Array.from(starts), kind },

@@ -7,9 +7,10 @@ import { createDescriptors } from '../../../lib/store/descriptors.ts'
 import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import { createPieceFiles } from '../../../lib/store/piece-files.ts'
 import { isPiece, provePiece } from '../../../lib/store/prove.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 function setup(t: Test, size: number, pieceLength: number, tail: string) {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const geometry = geometryOf(size, pieceLength)
   const memory = PieceBits.allocate(geometry.pieceCount, 0)
   const bits = new PieceBits(memory, geometry.pieceCount, 0)

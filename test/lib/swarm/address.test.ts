@@ -36,3 +36,22 @@ t.test('private ranges are known in both families', async (t) => {
     t.notOk(isPrivateAddress(host), host)
   }
 })
+
+t.test('a private address is one in an address that leads to it as well', async (t) => {
+  for (const host of [
+    '::127.0.0.1',
+    '64:ff9b::127.0.0.1',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b:1::1',
+    '2002:7f00:1::1',
+    '2002:a01:203::',
+    'fec0::1',
+    '192.0.0.8',
+    '198.19.0.1'
+  ]) {
+    t.ok(isPrivateAddress(host), host)
+  }
+  for (const host of ['64:ff9b::8.8.8.8', '2002:808:808::1', '64:ff9c::7f00:1', '198.20.0.1']) {
+    t.notOk(isPrivateAddress(host), host)
+  }
+})

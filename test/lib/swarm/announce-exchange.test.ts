@@ -2,7 +2,7 @@
 import t from 'tap'
 import { encodeBencode } from '../../../core/bencode.ts'
 import { type InfoHash, parseInfoHash } from '../../../core/info-hash.ts'
-import { announceUrl, parseAnnounceAnswer } from '../../../lib/swarm/announce-exchange.ts'
+import { announceParams, parseAnnounceAnswer } from '../../../lib/swarm/announce-exchange.ts'
 
 const infoHash = parseInfoHash('00112233445566778899aabbccddeeff01234567') as InfoHash
 const QUERY = {
@@ -18,23 +18,20 @@ const QUERY = {
   event: 'started'
 } as const
 
-t.test(
-  'the infohash is percent-encoded byte by byte, and a query of the URL is kept',
-  async (t) => {
-    const url = announceUrl('http://tracker.example/announce?pass=x', QUERY)
-    t.match(url, /^http:\/\/tracker\.example\/announce\?pass=x&info_hash=%00%11%22%33/)
-    t.match(
-      url,
-      /&port=6881&uploaded=1&downloaded=2&left=3&compact=1&numwant=50&key=ab12&event=started$/
-    )
-    t.notMatch(url, 'trackerid')
-  }
-)
+t.test('the infohash and the peer id are percent-encoded byte by byte', async (t) => {
+  t.equal(
+    announceParams({ ...QUERY, peerId: '-SG0010-\u00ff&=abcdefghi' }),
+    'info_hash=%00%11%22%33%44%55%66%77%88%99%aa%bb%cc%dd%ee%ff%01%23%45%67' +
+      '&peer_id=%2d%53%47%30%30%31%30%2d%ff%26%3d%61%62%63%64%65%66%67%68%69' +
+      '&port=6881&uploaded=1&downloaded=2&left=3&compact=1&numwant=50&key=ab12&event=started'
+  )
+})
 
-t.test('at the interval there is no event', async (t) => {
-  const url = announceUrl('http://t/announce', { ...QUERY, event: undefined, trackerId: 'a&b' })
-  t.notMatch(url, 'event')
-  t.match(url, 'trackerid=a%26b')
+t.test('at the interval there is no event, and an id of the tracker is told again', async (t) => {
+  const params = announceParams({ ...QUERY, event: undefined, trackerId: 'a&b' })
+  t.notMatch(params, 'event')
+  t.match(params, '&trackerid=a%26b')
+  t.notMatch(announceParams(QUERY), 'trackerid')
 })
 
 t.test('answers that are none are malformed', async (t) => {

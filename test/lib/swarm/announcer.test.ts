@@ -8,7 +8,7 @@ import { parseInfoHash } from '../../../core/info-hash.ts'
 import { type Announcer, createAnnouncer } from '../../../lib/swarm/announcer.ts'
 import type { PeerAddress } from '../../../lib/swarm/contract.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
-import { announced, CONNECTED, openUdpTracker } from './udp-fake-tracker.ts'
+import { announced, CONNECTED, openUdpTracker, unlessTaken } from './udp-fake-tracker.ts'
 
 type Tap = Pick<typeof t, 'teardown'>
 
@@ -38,6 +38,8 @@ async function openTracker(tap: Tap, answer: (asked: Asked) => BencodeInput | nu
     else response.end(encodeBencode(said))
     for (const check of [...checks]) check()
   })
+  // A starved test must not outlast its own connection.
+  server.keepAliveTimeout = 120_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -95,8 +97,22 @@ function open(tap: Tap, urls: readonly string[], self: readonly string[] = []) {
   return { announcer, heard, hears }
 }
 
+/** One tracker over HTTP and UDP, on the same port. */
+async function openBothDoors(tap: Tap) {
+  for (;;) {
+    const tracker = await openTracker(tap, () => ({ interval: 1000, peers: '' }))
+    const port = Number(new URL(tracker.url).port)
+    const door = await openUdpTracker(
+      tap,
+      ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(1000)),
+      { port }
+    ).catch(unlessTaken)
+    if (door !== undefined) return { tracker, door }
+  }
+}
+
 t.test('started comes first, then the interval without an event, then stopped', async (t) => {
-  const tracker = await openTracker(t, () => ({ interval: 1, peers: '' }))
+  const tracker = await openTracker(t, () => ({ interval: 1000, peers: '' }))
   const { announcer } = open(t, [tracker.url])
   announcer.announce(INFO_HASH, () => 10)
   await tracker.until(() => tracker.asked.length === 1)
@@ -165,16 +181,16 @@ t.test('stopped is not told to a tracker that never heard of us', async (t) => {
 
 t.test('peers are read from every form of answer', async (t) => {
   const forms: BencodeInput[] = [
-    { interval: 1, peers: Buffer.from([127, 0, 0, 1, 0x1a, 0xe2, 127, 0, 0, 2, 0, 0]) },
+    { interval: 1000, peers: Buffer.from([127, 0, 0, 1, 0x1a, 0xe2, 127, 0, 0, 2, 0, 0]) },
     {
-      interval: 1,
+      interval: 1000,
       peers: [
         { ip: '127.0.0.3', port: 7000 },
         { ip: 'not an address', port: 1 }
       ]
     },
     {
-      interval: 1,
+      interval: 1000,
       peers6: Buffer.concat([Buffer.alloc(15), Buffer.from([1, 0x1b, 0x59])]),
       'tracker id': 'abc'
     }
@@ -276,13 +292,7 @@ t.test('a tracker over UDP is told the same story', async (t) => {
 })
 
 t.test('of the doors of one tracker one is used: HTTP, and UDP when HTTP is shut', async (t) => {
-  const tracker = await openTracker(t, () => ({ interval: 1000, peers: '' }))
-  const { port } = new URL(tracker.url)
-  const door = await openUdpTracker(
-    t,
-    ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(1000)),
-    { port: Number(port) }
-  )
+  const { tracker, door } = await openBothDoors(t)
   const { announcer } = open(t, [tracker.url, door.url])
   announcer.announce(INFO_HASH, () => 5)
   await tracker.until(() => tracker.asked.length === 1)

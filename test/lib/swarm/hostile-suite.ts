@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { encodeBencode } from '../../../core/bencode.ts'
 import { createSwarm, type Swarm, type SwarmConfig } from '../../../lib/swarm/swarm.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { dial, FAST, ID, listenRaw, type RawPeer, u32 } from './raw-peer.ts'
 import { failure, listen } from './swarm-events.ts'
 import { type Content, makeContent, makeFolder, NOTHING, PIECE, pieceOf } from './torrent-folder.ts'
@@ -190,7 +191,7 @@ export async function hostileSuite(engine: SwarmConfig['engine']): Promise<void>
   )
   t.teardown(() => swarm.close())
   const content = makeContent('under attack', 9)
-  const folder = await makeFolder(content, join(t.testdir(), 'full'), { full: true })
+  const folder = await makeFolder(content, join(testFolder(t), 'full'), { full: true })
   swarm.join(folder.torrent(NOTHING))
   const port = swarm.ports[0] ?? 0
 
@@ -237,7 +238,7 @@ export async function hostileSuite(engine: SwarmConfig['engine']): Promise<void>
 
   t.test('a claim that is wrong is rejected and never sent', async (t) => {
     const wrong = makeContent('wrong claim', 3)
-    const dir = await makeFolder(wrong, join(t.testdir(), 'wrong'), { full: false })
+    const dir = await makeFolder(wrong, join(testFolder(t), 'wrong'), { full: false })
     for (const index of [0, 1, 2]) dir.bits.claim(index)
     const events = listen(swarm, wrong.infoHash)
     swarm.join(dir.torrent(NOTHING))

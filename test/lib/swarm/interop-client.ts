@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import type { Test } from 'tap'
+import { NEEDS_IPV6 } from '../../fakes/ipv6.ts'
 
 /** A .torrent file's bytes, or a magnet link. */
 export type Source = { readonly torrent: Uint8Array } | { readonly magnet: string }
@@ -22,8 +23,9 @@ export interface InteropClient {
   start(t: Test, folder: string): Promise<RunningClient>
 }
 
-export function loopback(family: 'IPv4' | 'IPv6'): string {
-  return family === 'IPv4' ? '127.0.0.1' : '::1'
+export function loopback(family: 'IPv4' | 'IPv6'): string | undefined {
+  if (family === 'IPv4') return '127.0.0.1'
+  return NEEDS_IPV6.skip ? undefined : '::1'
 }
 
 /** An address of this machine that is neither loopback nor link-local. */
@@ -33,13 +35,14 @@ export function ownAddress(family: 'IPv4' | 'IPv6'): string | undefined {
     .find((own) => own.family === family && !own.internal && !/^fe80:/i.test(own.address))?.address
 }
 
-/** A child that is killed at teardown. */
+/** A child that is killed at teardown. Some spell file names in the locale, which may be "C". */
 export function startChild(
   t: Pick<Test, 'teardown'>,
   command: string,
   args: readonly string[]
 ): ChildProcess {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' }
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env })
   child.stdin?.on('error', () => {})
   t.teardown(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return

@@ -7,6 +7,7 @@ import t from 'tap'
 import { encodeBencode } from '../../../core/bencode.ts'
 import { createSwarm, type SwarmConfig } from '../../../lib/swarm/swarm.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { dial, EXTENDED, FAST, ID, type RawPeer } from './raw-peer.ts'
 import { makeContent, makeFolder, NOTHING } from './torrent-folder.ts'
 
@@ -19,7 +20,7 @@ export async function quirksSuite(engine: SwarmConfig['engine']): Promise<void> 
   t.teardown(() => swarm.close())
   const content = makeContent('quirks', 20)
 
-  const full = await makeFolder(content, join(t.testdir(), 'full'), { full: true })
+  const full = await makeFolder(content, join(testFolder(t), 'full'), { full: true })
   swarm.join(full.torrent(NOTHING))
 
   async function greeted(): Promise<RawPeer> {

@@ -21,7 +21,7 @@ import { EVERYTHING, NOTHING } from './torrent-folder.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 600_000
 
 interface Transfer {
   readonly name: string

@@ -6,6 +6,7 @@ import { createDescriptors } from '../../../lib/store/descriptors.ts'
 import { createDiskJobs } from '../../../lib/store/disk-jobs.ts'
 import { PieceBits } from '../../../lib/store/piece-bits.ts'
 import { createPieceKeeper } from '../../../lib/swarm/piece-keeper.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { makeContent, makeFolder, NOTHING, PIECE, pieceOf } from './torrent-folder.ts'
 
 async function open(dir: string, name: string, full: boolean) {
@@ -27,7 +28,7 @@ async function open(dir: string, name: string, full: boolean) {
 }
 
 t.test('a claimed piece is hashed before its first byte is read', async (t) => {
-  const { content, folder, keeper, close } = await open(t.testdir(), 'claimed', true)
+  const { content, folder, keeper, close } = await open(testFolder(t), 'claimed', true)
   t.notOk(folder.bits.isProven(2))
   const bytes = await keeper.read(2, 100, 50)
   t.ok(Buffer.from(bytes ?? []).equals(pieceOf(content, 2).subarray(100, 150)))
@@ -36,7 +37,7 @@ t.test('a claimed piece is hashed before its first byte is read', async (t) => {
 })
 
 t.test('a claim that is wrong is lost, once, and nothing is read', async (t) => {
-  const { folder, keeper, lost, close } = await open(t.testdir(), 'wrong', true)
+  const { folder, keeper, lost, close } = await open(testFolder(t), 'wrong', true)
   await writeFile(folder.file, Buffer.alloc(4 * PIECE))
   const reads = await Promise.all([0, 1, 2, 3].map((at) => keeper.read(1, at * 100, 100)))
   t.same(reads, [undefined, undefined, undefined, undefined])
@@ -46,7 +47,7 @@ t.test('a claim that is wrong is lost, once, and nothing is read', async (t) => 
 })
 
 t.test('a proven piece whose bytes vanished is lost', async (t) => {
-  const { folder, keeper, lost, close } = await open(t.testdir(), 'short', true)
+  const { folder, keeper, lost, close } = await open(testFolder(t), 'short', true)
   await keeper.read(3, 0, 10)
   await writeFile(folder.file, Buffer.alloc(10))
   t.equal(await keeper.read(3, 0, 10), undefined)
@@ -55,7 +56,7 @@ t.test('a proven piece whose bytes vanished is lost', async (t) => {
 })
 
 t.test('a written piece is proven, and on the disk before that', async (t) => {
-  const { content, folder, keeper, close } = await open(t.testdir(), 'written', false)
+  const { content, folder, keeper, close } = await open(testFolder(t), 'written', false)
   t.equal(await keeper.write(1, pieceOf(content, 1)), 'written')
   t.ok(folder.bits.isProven(1))
   t.ok(pieceOf(content, 1, await folder.read()).equals(pieceOf(content, 1)))
@@ -64,7 +65,7 @@ t.test('a written piece is proven, and on the disk before that', async (t) => {
 })
 
 t.test('a disk that fails is trouble, not an exception', async (t) => {
-  const { content, folder, keeper, troubles, close } = await open(t.testdir(), 'failing', false)
+  const { content, folder, keeper, troubles, close } = await open(testFolder(t), 'failing', false)
   const pieces = folder.torrent(NOTHING).pieces
   const gone = createPieceKeeper(
     content.metainfo,
@@ -80,7 +81,7 @@ t.test('a disk that fails is trouble, not an exception', async (t) => {
 })
 
 t.test('evicting waits for what is in use, and refuses what comes meanwhile', async (t) => {
-  const { content, folder, keeper, close } = await open(t.testdir(), 'evicted', true)
+  const { content, folder, keeper, close } = await open(testFolder(t), 'evicted', true)
   const reading = keeper.read(0, 0, 10)
   const writing = keeper.write(1, pieceOf(content, 1))
   const order: string[] = []
@@ -99,7 +100,7 @@ t.test('evicting waits for what is in use, and refuses what comes meanwhile', as
 
 t.test('a cache extent that is not resident takes no piece', async (t) => {
   const content = makeContent('cache', 2)
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const memory = PieceBits.allocate(2, 1)
   const bits = new PieceBits(memory, 2, 1)
   const descriptors = createDescriptors({ max: 2 })
@@ -126,7 +127,7 @@ function views(...lengths: number[]) {
 }
 
 t.test('a run is read across pieces, each of them proven first', async (t) => {
-  const { content, folder, keeper, close } = await open(t.testdir(), 'run', true)
+  const { content, folder, keeper, close } = await open(testFolder(t), 'run', true)
   const { parts, bytes } = views(100, PIECE, 50)
   t.equal(await keeper.readRun(PIECE - 30, parts), true)
   t.ok(bytes().equals(content.bytes.subarray(PIECE - 30, 2 * PIECE + 120)))
@@ -138,7 +139,7 @@ t.test('a run is read across pieces, each of them proven first', async (t) => {
 })
 
 t.test('a run with a wrong piece in it is not there, and only that piece is lost', async (t) => {
-  const { content, folder, keeper, lost, close } = await open(t.testdir(), 'bad run', true)
+  const { content, folder, keeper, lost, close } = await open(testFolder(t), 'bad run', true)
   await writeFile(folder.file, Buffer.from(content.bytes).fill(7, PIECE, PIECE + 1))
   const runs = [0, 1, 2].map((at) => keeper.readRun(at, views(2 * PIECE).parts))
   t.same(await Promise.all(runs), [false, false, false])
@@ -148,7 +149,7 @@ t.test('a run with a wrong piece in it is not there, and only that piece is lost
 })
 
 t.test('of a proven run whose bytes vanished the wrong pieces are lost', async (t) => {
-  const { content, folder, keeper, lost, close } = await open(t.testdir(), 'gone run', true)
+  const { content, folder, keeper, lost, close } = await open(testFolder(t), 'gone run', true)
   t.equal(await keeper.readRun(0, views(3 * PIECE).parts), true)
   await writeFile(folder.file, content.bytes.subarray(0, PIECE + 10))
   t.equal(await keeper.readRun(10, views(2 * PIECE).parts), false)
@@ -158,7 +159,7 @@ t.test('of a proven run whose bytes vanished the wrong pieces are lost', async (
 })
 
 t.test('evicting waits for a run, and a run that touches it is refused', async (t) => {
-  const { keeper, close } = await open(t.testdir(), 'evicted run', true)
+  const { keeper, close } = await open(testFolder(t), 'evicted run', true)
   const order: string[] = []
   const run = keeper.readRun(PIECE / 2, views(PIECE).parts)
   void run.then(() => order.push('read'))

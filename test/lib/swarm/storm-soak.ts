@@ -38,7 +38,7 @@ type Sample = Weight & {
 /** Runs the soak against an engine. */
 export async function soakSuite(engine: SwarmConfig['engine']): Promise<void> {
   const skip = SECONDS === 0 && 'SWARMGATE_TEST_SOAK_SECONDS is not set'
-  const timeout = SECONDS * 2000 + 180_000
+  const timeout = SECONDS * 2000 + 600_000
   t.setTimeout(timeout)
   await t.test(`a soak of ${SECONDS} s (seed ${SEED})`, { skip, timeout }, async (t) => {
     const folder = testFolder(t)

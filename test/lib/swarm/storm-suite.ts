@@ -22,7 +22,7 @@ import { EVERYTHING, makeContent, makeFolder, NOTHING } from './torrent-folder.t
 const MiB = 2 ** 20
 const SEED = Number(process.env.SWARMGATE_TEST_SEED ?? 20261122)
 const MESSAGES = Number(process.env.SWARMGATE_TEST_MESSAGES ?? 100_000)
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 600_000
 
 /** What a thread may weigh more after a storm: bounded caches, and chance. */
 const SLACK = { heap: 8 * MiB, external: 16 * MiB, descriptors: 4 } as const

@@ -7,6 +7,7 @@ import { shardOf } from '../../../core/info-hash.ts'
 import { createMetrics } from '../../../lib/metrics/metrics.ts'
 import { createSwarm } from '../../../lib/swarm/swarm.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { listen, verified } from './swarm-events.ts'
 import { type Content, EVERYTHING, makeContent, makeFolder, NOTHING } from './torrent-folder.ts'
 
@@ -29,7 +30,7 @@ t.test('each worker has its port, each torrent its worker, and bytes are counted
   t.teardown(() => Promise.all([giver.close(), taker.close()]))
   t.equal(new Set(giver.ports).size, 2)
 
-  const dir = t.testdir()
+  const dir = testFolder(t)
   async function fetchAll(content: Content, shard: number): Promise<void> {
     const full = await makeFolder(content, join(dir, `full${shard}`), { full: true })
     const empty = await makeFolder(content, join(dir, `empty${shard}`), { full: false })

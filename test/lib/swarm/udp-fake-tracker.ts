@@ -30,8 +30,10 @@ export function announced(interval: number, peers: Uint8Array = Buffer.alloc(0))
 
 export const refused = (reason: string): Answer => ({ action: 3, body: Buffer.from(reason) })
 
+type Tap = Pick<typeof t, 'teardown'>
+
 export async function openUdpTracker(
-  tap: Pick<typeof t, 'teardown'>,
+  tap: Tap,
   answer: (asked: Datagram, send: (answer: Answer) => void) => Answer,
   { host = '127.0.0.1', port = 0 } = {}
 ) {
@@ -79,6 +81,25 @@ export async function openUdpTracker(
     until,
     socket
   }
+}
+
+/** One tracker in both families: 127.0.0.1 and ::1, on the same port. */
+export async function openUdpTrackers(
+  tap: Tap,
+  ofFour: Parameters<typeof openUdpTracker>[1],
+  ofSix: Parameters<typeof openUdpTracker>[1]
+) {
+  for (;;) {
+    const four = await openUdpTracker(tap, ofFour)
+    const place = { host: '::1', port: four.port }
+    const six = await openUdpTracker(tap, ofSix, place).catch(unlessTaken)
+    if (six !== undefined) return [four, six] as const
+  }
+}
+
+/** Another process may have the same port in the other family: then another pair is tried. */
+export function unlessTaken(err: unknown): undefined {
+  if (!(err instanceof Error && 'code' in err && err.code === 'EADDRINUSE')) throw err
 }
 
 function parse(message: Buffer, from: RemoteInfo): Datagram {

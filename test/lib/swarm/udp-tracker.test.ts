@@ -3,14 +3,22 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { type InfoHash, parseInfoHash } from '../../../core/info-hash.ts'
-import type { AnnounceQuery } from '../../../lib/swarm/announce-exchange.ts'
+import type { AnnounceAnswer, AnnounceQuery } from '../../../lib/swarm/announce-exchange.ts'
 import {
   createUdpTracker,
   type UdpTrackerConfig,
   type UdpTrackerDeps
 } from '../../../lib/swarm/udp-tracker.ts'
+import { holdTimers } from '../../fakes/held-timers.ts'
+import { NEEDS_IPV6 } from '../../fakes/ipv6.ts'
 import { openTracker } from '../../tracker/announce/tracker-fixture.ts'
-import { announced, CONNECTED, openUdpTracker, refused } from './udp-fake-tracker.ts'
+import {
+  announced,
+  CONNECTED,
+  openUdpTracker,
+  openUdpTrackers,
+  refused
+} from './udp-fake-tracker.ts'
 
 const infoHash = parseInfoHash('00112233445566778899aabbccddeeff01234567') as InfoHash
 const QUERY: AnnounceQuery = {
@@ -25,7 +33,8 @@ const QUERY: AnnounceQuery = {
   trackerId: undefined,
   event: 'started'
 }
-const SOON = { waitsMs: [300, 300, 300] }
+const WAIT_MS = 300
+const SOON = { waitsMs: [WAIT_MS, WAIT_MS, WAIT_MS] }
 const PEER = Buffer.from([127, 0, 0, 9, 0x1a, 0xe1])
 
 function open(t: Test, config: UdpTrackerConfig = {}, deps: UdpTrackerDeps = {}) {
@@ -65,17 +74,33 @@ t.test('what gets no answer is sent again with a fresh connection id', async (t)
     return kind === 'connect' ? CONNECTED(`0000000000000${fake.asked.length}00`) : announced(60)
   })
   const tracker = open(t, SOON)
-  t.match(await tracker.exchange(fake.url, QUERY), { status: 'accepted' })
+  const pass = holdTimers(t)
+  const first = tracker.exchange(fake.url, QUERY)
+  for (const asked of [1, 2]) {
+    await fake.until(() => fake.asked.length === asked)
+    pass(WAIT_MS)
+  }
+  t.match(await first, { status: 'accepted' })
   t.same(fake.kinds(), ['connect', 'connect', 'connect', 'announce'])
   drops = 1
-  await tracker.exchange(fake.url, QUERY)
+  const second = tracker.exchange(fake.url, QUERY)
+  await fake.until(() => fake.asked.length === 5)
+  pass(WAIT_MS)
+  await second
   t.same(fake.kinds().slice(4), ['announce', 'connect', 'announce'])
   t.not(fake.asked[4]?.connectionId, fake.asked[6]?.connectionId)
 })
 
 t.test('a tracker that never answers is given up', async (t) => {
   const fake = await openUdpTracker(t, () => undefined)
-  await t.rejects(open(t, SOON).exchange(fake.url, QUERY), /no answer in time/)
+  const tracker = open(t, SOON)
+  const pass = holdTimers(t)
+  const givenUp = t.rejects(tracker.exchange(fake.url, QUERY), /no answer in time/)
+  for (const asked of [1, 2, 3]) {
+    await fake.until(() => fake.asked.length === asked)
+    pass(WAIT_MS)
+  }
+  await givenUp
   t.equal(fake.asked.length, 3)
 })
 
@@ -108,17 +133,14 @@ t.test('a refusal says why; one about the connection is answered with a new one'
   t.same(fake.kinds(), ['connect', 'announce', 'connect', 'announce'])
 })
 
-t.test('a tracker of both families hears of us in both', async (t) => {
-  const four = await openUdpTracker(t, ({ kind }) =>
-    kind === 'connect' ? CONNECTED() : announced(60, PEER)
-  )
+t.test('a tracker of both families hears of us in both', { ...NEEDS_IPV6 }, async (t) => {
   const sixPeer = Buffer.concat([Buffer.alloc(15), Buffer.from([1, 0x1a, 0xe2])])
-  const options = { host: '::1', port: four.port }
-  const six = await openUdpTracker(
+  const [four, six] = await openUdpTrackers(
     t,
-    ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(60, sixPeer)),
-    options
+    ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(60, PEER)),
+    ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(60, sixPeer))
   )
+  holdTimers(t)
   const resolve = async () => [
     { address: '::1', family: 6 },
     { address: '::2', family: 6 },
@@ -136,23 +158,38 @@ t.test('a tracker of both families hears of us in both', async (t) => {
   t.equal(six.asked.length, 2, 'a wire that is reached over IPv4 only is told over IPv4 only')
 })
 
-t.test('a family that does not answer holds up nobody, and is not asked again soon', async (t) => {
-  const four = await openUdpTracker(t, ({ kind }) =>
-    kind === 'connect' ? CONNECTED() : announced(60, PEER)
-  )
-  const options = { host: '::1', port: four.port }
-  const six = await openUdpTracker(t, () => undefined, options)
-  const resolve = async () => [
-    { address: '::1', family: 6 },
-    { address: '127.0.0.1', family: 4 }
-  ]
-  const url = `udp://tracker.example:${four.port}`
-  const tracker = open(t, { waitsMs: [50] }, { resolve })
-  t.match(await tracker.exchange(url, QUERY), { status: 'accepted' })
-  const before = six.asked.length
-  t.match(await tracker.exchange(url, QUERY), { status: 'accepted' })
-  t.equal(six.asked.length, before)
-})
+t.test(
+  'a family that does not answer holds up nobody, and is not asked again soon',
+  { ...NEEDS_IPV6 },
+  async (t) => {
+    const [four, six] = await openUdpTrackers(
+      t,
+      ({ kind }) => (kind === 'connect' ? CONNECTED() : announced(60, PEER)),
+      () => undefined
+    )
+    const resolve = async () => [
+      { address: '::1', family: 6 },
+      { address: '127.0.0.1', family: 4 }
+    ]
+    const url = `udp://tracker.example:${four.port}`
+    const tracker = open(t, {}, { resolve })
+    const pass = holdTimers(t)
+    let answer: AnnounceAnswer | undefined
+    const answered = tracker.exchange(url, QUERY).then((said) => {
+      answer = said
+    })
+    // A millisecond with each turn of the loop: the family that answers needs a few of them.
+    while (answer === undefined) {
+      pass(1)
+      await new Promise(setImmediate)
+    }
+    await answered
+    t.match(answer, { status: 'accepted' })
+    const before = six.asked.length
+    t.match(await tracker.exchange(url, QUERY), { status: 'accepted' })
+    t.equal(six.asked.length, before)
+  }
+)
 
 t.test('what no tracker has heard of can be given up, and closing ends the rest', async (t) => {
   const silent = await openUdpTracker(t, () => undefined)

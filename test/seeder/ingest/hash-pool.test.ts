@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { createHashPool } from '../../../seeder/ingest/hash-pool.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { log, someBytes } from '../rig.ts'
 
 const PLAN = { pieceLength: 16_384, piecesUpTo: 2 ** 20, sha512: false }
@@ -42,7 +43,7 @@ t.test('uploads at the same time do not mix, with fewer workers than uploads', a
 t.test('the pieces of a file on the disk are those of its bytes', async (t) => {
   const pool = openPool(t, 1)
   const bytes = someBytes(100_000)
-  const path = join(t.testdir(), 'file')
+  const path = join(testFolder(t), 'file')
   await writeFile(path, bytes)
   using job = pool.begin(memoryOf(bytes), PLAN)
   await job.update(0, bytes.byteLength)
@@ -55,7 +56,7 @@ t.test('a file that is not there fails its job and no other', async (t) => {
   const bytes = someBytes(100)
   using bad = pool.begin(memoryOf(bytes), PLAN)
   using good = pool.begin(memoryOf(bytes), PLAN)
-  await t.rejects(bad.pieces(join(t.testdir(), 'absent'), 16_384), { code: 'INTERNAL' })
+  await t.rejects(bad.pieces(join(testFolder(t), 'absent'), 16_384), { code: 'INTERNAL' })
   await good.update(0, 100)
   t.equal(hex((await good.finish()).sha256), sha256(bytes))
 })

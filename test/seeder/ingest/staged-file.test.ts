@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createDiskJobs } from '../../../lib/store/disk-jobs.ts'
 import { createStagedFile } from '../../../seeder/ingest/staged-file.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { someBytes } from '../rig.ts'
 
 const never = new AbortController().signal
@@ -19,7 +20,7 @@ function failingDisk(failing: number, code: string) {
 }
 
 t.test('bytes land in the order of the calls', async (t) => {
-  const path = join(t.testdir(), 'file')
+  const path = join(testFolder(t), 'file')
   const file = await createStagedFile(path, createDiskJobs(), never)
   const parts = [1, 2, 3, 4].map((seed) => someBytes(10_000 * seed, seed))
   await Promise.all(parts.map((part) => file.append(part)))
@@ -29,7 +30,7 @@ t.test('bytes land in the order of the calls', async (t) => {
 })
 
 t.test('a full disk is STORE_FULL, and so is whatever comes after', async (t) => {
-  const file = await createStagedFile(join(t.testdir(), 'file'), failingDisk(2, 'ENOSPC'), never)
+  const file = await createStagedFile(join(testFolder(t), 'file'), failingDisk(2, 'ENOSPC'), never)
   await file.append(someBytes(10))
   await t.rejects(file.append(someBytes(10)), { code: 'STORE_FULL' })
   await t.rejects(file.append(someBytes(10)), { code: 'STORE_FULL' })
@@ -38,7 +39,7 @@ t.test('a full disk is STORE_FULL, and so is whatever comes after', async (t) =>
 })
 
 t.test('a sync in the background that fails is not forgotten', async (t) => {
-  const file = await createStagedFile(join(t.testdir(), 'file'), failingDisk(2, 'EIO'), never)
+  const file = await createStagedFile(join(testFolder(t), 'file'), failingDisk(2, 'EIO'), never)
   await file.append(Buffer.alloc(64 * 2 ** 20))
   await file.append(someBytes(10))
   await t.rejects(file.settled(), { code: 'STORE_FAILED' })
@@ -46,7 +47,7 @@ t.test('a sync in the background that fails is not forgotten', async (t) => {
 })
 
 t.test('a file that is there is not written to', async (t) => {
-  const path = join(t.testdir(), 'file')
+  const path = join(testFolder(t), 'file')
   await writeFile(path, 'mine')
   await t.rejects(createStagedFile(path, createDiskJobs(), never), { code: 'STORE_FAILED' })
   t.equal(await readFile(path, 'utf8'), 'mine')

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import Client from 'bittorrent-tracker/client'
 import t, { type Test } from 'tap'
+import { ownAddress } from '../../lib/swarm/interop-client.ts'
 import { openTracker } from './tracker-fixture.ts'
 
 // Its HTTP scrape only understands keys that happen to be UTF-8.
@@ -53,22 +54,29 @@ for (const scheme of ['http', 'udp']) {
   })
 }
 
-t.test('over WebSocket, an offer and its answer make a WebRTC peer on both sides', async (t) => {
-  hurryIce(t)
-  const { port } = await openTracker(t)
-  const url = `ws://127.0.0.1:${port}`
-  const alice = client(t, url, 'alice', 7001)
-  const updated = once(alice, 'update')
-  alice.start({ numwant: 0 })
-  t.match(await updated, [{ incomplete: 1 }])
-  const bob = client(t, `${url}/announce`, 'bob', 7002)
-  const met = Promise.all([once(alice, 'peer'), once(bob, 'peer')])
-  bob.start({ numwant: 1 })
-  const [[ofAlice], [ofBob]] = await met
-  t.equal(ofAlice.id, Buffer.from('bob'.padEnd(20, '-')).toString('hex'))
-  t.equal(ofBob.id, Buffer.from('alice'.padEnd(20, '-')).toString('hex'))
-  for (const peer of [ofAlice, ofBob]) peer.destroy()
-  const scraped = once(bob, 'scrape')
-  bob.scrape()
-  t.match(await scraped, [{ infoHash, incomplete: 2 }])
-})
+/** A WebRTC peer makes no offer of its loopback address. */
+const skip = ownAddress('IPv4') === undefined && 'this machine has no address but its loopback'
+
+t.test(
+  'over WebSocket, an offer and its answer make a WebRTC peer on both sides',
+  { skip },
+  async (t) => {
+    hurryIce(t)
+    const { port } = await openTracker(t)
+    const url = `ws://127.0.0.1:${port}`
+    const alice = client(t, url, 'alice', 7001)
+    const updated = once(alice, 'update')
+    alice.start({ numwant: 0 })
+    t.match(await updated, [{ incomplete: 1 }])
+    const bob = client(t, `${url}/announce`, 'bob', 7002)
+    const met = Promise.all([once(alice, 'peer'), once(bob, 'peer')])
+    bob.start({ numwant: 1 })
+    const [[ofAlice], [ofBob]] = await met
+    t.equal(ofAlice.id, Buffer.from('bob'.padEnd(20, '-')).toString('hex'))
+    t.equal(ofBob.id, Buffer.from('alice'.padEnd(20, '-')).toString('hex'))
+    for (const peer of [ofAlice, ofBob]) peer.destroy()
+    const scraped = once(bob, 'scrape')
+    bob.scrape()
+    t.match(await scraped, [{ infoHash, incomplete: 2 }])
+  }
+)

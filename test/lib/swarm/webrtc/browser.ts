@@ -3,15 +3,19 @@ import { access, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { chromium, type Page } from 'playwright-core'
 import type { Test } from 'tap'
+import { ownAddress } from '../interop-client.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const WEBTORRENT = new URL(
   '../../../../node_modules/webtorrent/dist/webtorrent.min.js',
   import.meta.url
 )
+/** A browser starts slowly on a starved machine. */
+const PATIENCE_MS = 300_000
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
+  '--disable-dev-shm-usage',
   '--disable-background-networking',
   '--disable-quic'
 ]
@@ -44,7 +48,7 @@ window.seed = (content, name, pieceLength, announce) => Promise.race([failed, ne
 window.ready = true
 </script>`
 
-/** A page with `leech` and `seed`; undefined, and a comment, when there is no Chromium here. */
+/** A page with `leech` and `seed`; undefined, and a comment, when no Chromium starts here. */
 export async function openBrowser(t: Test): Promise<Page | undefined> {
   const isThere = await access(CHROMIUM).then(
     () => true,
@@ -54,10 +58,19 @@ export async function openBrowser(t: Test): Promise<Page | undefined> {
     t.comment(`no Chromium at ${CHROMIUM}: not tested against a browser`)
     return undefined
   }
+  if (ownAddress('IPv4') === undefined) {
+    t.comment('no address but the loopback, which a browser tells nobody: not tested against one')
+    return undefined
+  }
   const url = await servePage(t)
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
+  const timeout = PATIENCE_MS
+  const browser = await chromium
+    .launch({ executablePath: CHROMIUM, args: ARGUMENTS, timeout })
+    .catch((err: Error) => void t.comment(`${CHROMIUM} does not start here: ${err.message}`))
+  if (browser === undefined) return undefined
   t.teardown(() => browser.close())
   const page = await browser.newPage()
+  page.setDefaultTimeout(timeout)
   page.on('console', (message) => t.comment(`page: ${message.text()}`))
   await page.goto(url)
   await page.waitForFunction('window.ready')

@@ -6,6 +6,7 @@ import { createDescriptors } from '../../../../lib/store/descriptors.ts'
 import type { EngineEvent } from '../../../../lib/swarm/contract.ts'
 import { closeClient, openClient } from '../../../../lib/swarm/webtorrent/client.ts'
 import { joinTorrent } from '../../../../lib/swarm/webtorrent/joined-torrent.ts'
+import { testFolder } from '../../../fakes/test-folder.ts'
 import { EVERYTHING, makeContent, makeFolder } from '../torrent-folder.ts'
 
 const CONFIG = {
@@ -28,7 +29,7 @@ t.test('after an error it is added again, with what it has and wants', async (t)
   const posted: EngineEvent[] = []
   const client = await openClient(CONFIG, () => {})
   const descriptors = createDescriptors({ max: 4 })
-  const folder = await makeFolder(makeContent('given up', 4), join(t.testdir(), 'a'), {
+  const folder = await makeFolder(makeContent('given up', 4), join(testFolder(t), 'a'), {
     full: false
   })
   folder.bits.claim(1)
@@ -48,12 +49,13 @@ t.test('after an error it is added again, with what it has and wants', async (t)
   const first = await joined.found()
   t.ok(first)
   if (first === undefined) return
+  const failedAt = Date.now()
   fail(first, 'out of luck')
   t.equal(await joined.found(), undefined, 'there is none for the moment')
   t.match(posted, [{ type: 'trouble', message: /out of luck/ }])
 
   folder.bits.claim(2)
-  joined.tick(Date.now() + 500)
+  joined.tick(failedAt + 500)
   t.equal(await joined.found(), undefined, 'it is not added again at once')
   joined.tick(Date.now() + 1500)
   const second = await joined.found()

@@ -74,23 +74,24 @@ function conductOf(...peers: readonly Stub[]) {
 t.test('a silent peer loses what another can give, and gets it back later', async (t) => {
   const silent = stub([1, 2], [1, 2])
   const other = stub([1])
-  const conduct = conductOf(silent, other)
   const now = Date.now()
+  const conduct = conductOf(silent, other)
   conduct.tick(now + 1000)
   t.same(silent.cancelled, [], 'not yet')
-  conduct.tick(now + 2000)
+  conduct.tick(Date.now() + 2000)
   t.same(silent.cancelled, [1], 'piece 2 is nowhere else')
   t.same([...silent.has], [2])
-  conduct.tick(now + 8000)
+  conduct.tick(Date.now() + 8000)
   t.ok(silent.has.has(1))
 })
 
 t.test('a rejected piece is not asked of that peer for a while', async (t) => {
   const peer = stub([4])
   const conduct = conductOf(peer)
+  const rejectedAt = Date.now()
   peer.wire.emit('reject', 4)
   t.notOk(peer.has.has(4))
-  conduct.tick(Date.now() + 4000)
+  conduct.tick(rejectedAt + 4000)
   t.notOk(peer.has.has(4))
   conduct.tick(Date.now() + 6000)
   t.ok(peer.has.has(4))
@@ -133,6 +134,18 @@ t.test('who is left of two suspects, when the other has gone, is not accused', a
   left.wire.emit('piece', 0)
   conduct.failed(0)
   t.ok(left.has.has(0) && !left.banned)
+})
+
+t.test('who completes the piece of a liar that has long gone is not accused', async (t) => {
+  const honest = stub([0])
+  const gone = stub([0])
+  const conduct = conductOf(honest)
+  conduct.watch(gone.wire, { classOf: () => 'stranger', ban() {} })
+  gone.wire.emit('piece', 0)
+  conduct.tick(Date.now())
+  honest.wire.emit('piece', 0)
+  conduct.failed(0)
+  t.ok(honest.has.has(0) && !honest.banned)
 })
 
 t.test('a failure of unknown origin accuses nobody', async (t) => {

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { PeerAddress, TorrentStats } from '../../../../lib/swarm/contract.ts'
 import { createSwarm, type Swarm, type SwarmConfig } from '../../../../lib/swarm/swarm.ts'
 import { silentLog } from '../../../fakes/silent-log.ts'
+import { testFolder } from '../../../fakes/test-folder.ts'
 import { dial, FAST, ID } from '../raw-peer.ts'
 import { listen, type SwarmNews, verified } from '../swarm-events.ts'
 import { type Content, EVERYTHING, makeContent, makeFolder, NOTHING } from '../torrent-folder.ts'
@@ -44,7 +45,7 @@ function range(end: number): number[] {
 
 t.test('an incoming connection counts as the node that it proves to be', async (t) => {
   const content = makeContent('proven', 6)
-  const dir = t.testdir()
+  const dir = testFolder(t)
   const full = await makeFolder(content, join(dir, 'full'), { full: true })
   const empty = await makeFolder(content, join(dir, 'empty'), { full: false })
   const giver = await node(t, seederOf('s'))
@@ -61,7 +62,7 @@ t.test('an incoming connection counts as the node that it proves to be', async (
 
 t.test('with access for the fleet a stranger is told nothing and is closed', async (t) => {
   const content = makeContent('fleet only', 3)
-  const full = await makeFolder(content, join(t.testdir(), 'full'), { full: true })
+  const full = await makeFolder(content, join(testFolder(t), 'full'), { full: true })
   const giver = await node(t, seederOf('s'), 'fleet')
   giver.join(full.torrent(NOTHING))
   const peer = await dial(giver.ports[0] ?? 0, content.infoHash)
@@ -86,7 +87,7 @@ t.test(
   'with access for the fleet its nodes are served, others of another secret are not',
   async (t) => {
     const content = makeContent('fleet served', 4)
-    const dir = t.testdir()
+    const dir = testFolder(t)
     const full = await makeFolder(content, join(dir, 'full'), { full: true })
     const empty = await makeFolder(content, join(dir, 'empty'), { full: false })
     const other = await makeFolder(content, join(dir, 'other'), { full: false })
@@ -107,7 +108,7 @@ t.test(
   async (t) => {
     const pieces = 120
     const content = makeContent('shared out', pieces)
-    const dir = t.testdir()
+    const dir = testFolder(t)
     const full = await makeFolder(content, join(dir, 'full'), { full: true })
     const seeder = await node(t, seederOf('s'))
     const doors = listen(seeder, content.infoHash)

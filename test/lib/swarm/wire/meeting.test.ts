@@ -4,6 +4,7 @@ import t from 'tap'
 import { encodeBencode } from '../../../../core/bencode.ts'
 import { type InfoHash, infoHashOf } from '../../../../core/info-hash.ts'
 import type { EngineConfig } from '../../../../lib/swarm/contract.ts'
+import { NEEDS_IPV6 } from '../../../fakes/ipv6.ts'
 import { testFolder } from '../../../fakes/test-folder.ts'
 import { EXTENDED, FAST, ID, listenRaw, type RawPeer } from '../raw-peer.ts'
 import { EVERYTHING, makeContent, makeFolder, NOTHING } from '../torrent-folder.ts'
@@ -55,7 +56,7 @@ t.test('an engine that dials itself notices, and does not try again', async (t) 
   t.equal(peers, 0)
 })
 
-t.test('peers meet over IPv6', async (t) => {
+t.test('peers meet over IPv6', { ...NEEDS_IPV6 }, async (t) => {
   const { content, infoHash, full, empty, giver, taker } = await twoSides(t, 'six', { host: '::1' })
   giver.engine.handle({ type: 'join', torrent: full.torrent(NOTHING) })
   const from = [giver.address('seeder')]

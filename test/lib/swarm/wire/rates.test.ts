@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { createSwarm, type SwarmConfig } from '../../../../lib/swarm/swarm.ts'
 import { silentLog } from '../../../fakes/silent-log.ts'
+import { testFolder } from '../../../fakes/test-folder.ts'
 import { addressOf } from '../engine-suite.ts'
 import { listen, verified } from '../swarm-events.ts'
 import { EVERYTHING, makeContent, makeFolder, NOTHING } from '../torrent-folder.ts'
@@ -19,7 +20,7 @@ async function transferSeconds(
   taking: Partial<SwarmConfig>
 ) {
   const content = makeContent('limited', PIECES)
-  const dir = t.testdir()
+  const dir = testFolder(t)
   const base = { engine: 'wire', wireHost: '127.0.0.1', wirePort: 0, workers: 1 } as const
   const giver = await createSwarm({ ...base, ...giving }, { log: silentLog })
   const taker = await createSwarm({ ...base, ...taking }, { log: silentLog })

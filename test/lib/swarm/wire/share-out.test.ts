@@ -19,13 +19,41 @@ function shareOf(self: string, others: readonly SharingGateway[]) {
   return share
 }
 
-/** A share of `one` among four, and a piece that is another's to take. */
+/** What `one` of four is the first to step in for: pieces of another taker. */
+function piecesToStepInFor(): number[] {
+  const probe = shareOf('one', NODES.map(gateway))
+  const foreign = Array.from({ length: 200 }, (_, at) => at).filter((at) => !probe.isOurs(at, 0, 0))
+  return foreign.filter((at) => probe.isOurs(at, 151, 0))
+}
+
+/** Whose turn a piece of the four is. */
+function takerOf(index: number): string {
+  return NODES.find((self) => shareOf(self, NODES.map(gateway)).isOurs(index, 0, 0)) ?? ''
+}
+
+/** A share of `one` among four that has begun to wait for a piece of another. */
 function waitingShare() {
   const others = NODES.map(gateway)
   const share = shareOf('one', others)
-  const index =
-    Array.from({ length: 100 }, (_, at) => at).find((at) => !share.isOurs(at, 0, 0)) ?? 0
+  const index = piecesToStepInFor()[0] ?? 0
+  share.isOurs(index, 0, 0)
   return { share, others, index }
+}
+
+/** Two pieces of one taker, both waited for since 0. */
+function waitingTwice() {
+  const others = NODES.map(gateway)
+  const share = shareOf('one', others)
+  const [first = 0, ...more] = piecesToStepInFor()
+  const second = more.find((index) => takerOf(index) === takerOf(first)) ?? 0
+  share.isOurs(first, 0, 0)
+  share.isOurs(second, 0, 0)
+  const taker = others.find(({ node }) => node === takerOf(first)) as Gateway
+  const take = (index: number, at: number) => {
+    taker.pieces.add(index)
+    share.gained(taker.node, index, at)
+  }
+  return { share, first, second, take }
 }
 
 t.test('each piece is one gateway’s to take, and any few in a row are shared evenly', async (t) => {
@@ -50,6 +78,45 @@ t.test('of a taker that does not get on we wait as long as a piece takes', async
   t.notOk(share.isOurs(index, 400, 200))
   t.ok(share.isOurs(index, 401, 200), 'twice the time of a piece')
   t.ok(share.isOurs(index, 3001, 100_000), 'never longer than three seconds')
+})
+
+t.test('for a taker that does not get on the others step in one after the other', async (t) => {
+  for (let index = 0; index < 40; index++) {
+    const shares = NODES.map((self) => shareOf(self, NODES.map(gateway)))
+    const takersAt = (now: number) => shares.filter((share) => share.isOurs(index, now, 0)).length
+    t.same([0, 150, 151, 225, 226, 300, 301].map(takersAt), [1, 1, 2, 2, 3, 3, 4])
+  }
+})
+
+t.test('a taker has its time for each of its pieces, from the one before on', async (t) => {
+  const { share, first, second, take } = waitingTwice()
+  take(first, 140)
+  t.notOk(share.isOurs(second, 290, 0))
+  t.ok(share.isOurs(second, 291, 0))
+})
+
+t.test('a taker that has gone past a piece is given no more time for it', async (t) => {
+  const { share, first, second, take } = waitingTwice()
+  take(second, 140)
+  t.ok(share.isOurs(first, 151, 0))
+})
+
+t.test('a gateway that has a piece is given time from then on to hand it over', async (t) => {
+  const { share, others, index } = waitingShare()
+  const [early, late] = others.filter(({ node }) => node !== 'one')
+  early?.pieces.add(index)
+  share.gained(early?.node ?? '', index, 2000)
+  t.notOk(share.isOurs(index, 5000, 0))
+  late?.pieces.add(index)
+  share.gained(late?.node ?? '', index, 4000)
+  t.ok(share.isOurs(index, 5001, 0), 'and no more because others have it too')
+})
+
+t.test('what nobody here waits for may be gained by anybody', async (t) => {
+  const { share, others, index } = waitingShare()
+  share.gained(others[1]?.node ?? '', index + 1000, 5)
+  share.gained('a stranger', index, 5)
+  t.ok(share.isOurs(index, 156, 0))
 })
 
 t.test('a taker that gets on is waited for', async (t) => {
