@@ -72,11 +72,7 @@ export function mountContents(
   })
   limitHeldBytes(app)
   const hosts = createHosts({ url: config.url })
-  const gate = createLinkGate({
-    mode: config.mode,
-    signingKeys: deps.signingKeys,
-    ownBase: config.url !== undefined
-  })
+  const gate = createLinkGate({ mode: config.mode, signingKeys: deps.signingKeys })
   const access = createContentAccess({ replica, denylist: deps.denylist, openTorrents })
   const files = createFileServer(config, deps)
   const resolvePath = createPathLookup()

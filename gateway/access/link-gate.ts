@@ -64,14 +64,12 @@ export interface LinkGate {
 export interface LinkGateDeps {
   readonly mode: 'closed' | 'open' | 'signed'
   readonly signingKeys: Pick<SigningKeys, 'all'>
-  /** Links have the base of the settings, not the Host of each request. */
-  readonly ownBase: boolean
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
 
 export function createLinkGate(deps: LinkGateDeps): LinkGate {
-  const { mode, signingKeys, ownBase, now = Date.now } = deps
+  const { mode, signingKeys, now = Date.now } = deps
 
   function judge(token: string, { baseUrl, ...target }: LinkRequest): LinkOutcome {
     if (token.length > MAX_TOKEN) return { status: 'invalid' }
@@ -82,7 +80,7 @@ export function createLinkGate(deps: LinkGateDeps): LinkGate {
   function admit(request: LinkRequest): LinkPass {
     const { token, baseUrl } = request
     if (token === undefined) {
-      if (mode !== 'signed') return plainPass(baseUrl, ownBase)
+      if (mode !== 'signed') return plainPass(baseUrl)
       throw new AppError('LINK_INVALID', 'This gateway serves content by signed links only.')
     }
     const outcome = judge(token, request)
@@ -96,13 +94,12 @@ export function createLinkGate(deps: LinkGateDeps): LinkGate {
   return { admit }
 }
 
-function plainPass(baseUrl: string, ownBase: boolean): LinkPass {
+function plainPass(baseUrl: string): LinkPass {
   return {
     baseUrl,
     remainingSeconds: undefined,
     headers: {},
-    cacheControl: (publicValue, maxAgeSeconds) =>
-      ownBase || maxAgeSeconds === undefined ? publicValue : `private, max-age=${maxAgeSeconds}`
+    cacheControl: (publicValue) => publicValue
   }
 }
 

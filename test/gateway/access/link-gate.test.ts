@@ -14,7 +14,7 @@ function gateIn(mode: (typeof MODES)[number], keys = [key]) {
     configured: undefined,
     replica: { signingKeys: () => keys.map((one) => ({ ...one, revision: 1 })) }
   })
-  return createLinkGate({ mode, signingKeys, ownBase: true, now: () => NOW })
+  return createLinkGate({ mode, signingKeys, now: () => NOW })
 }
 
 const request = {
@@ -37,15 +37,6 @@ t.test('a plain URL passes unless the mode is signed', async (t) => {
   t.throws(() => gateIn('signed').admit(request), { code: 'LINK_INVALID', status: 403 })
   const listing = { ...request, segments: [] }
   t.throws(() => gateIn('signed').admit(listing), { code: 'LINK_INVALID' }, 'nor its listing')
-})
-
-t.test('an answer with links by the Host of one request is for nobody else', async (t) => {
-  const forever = 'public, max-age=29030400, immutable'
-  const gate = createLinkGate({ mode: 'closed', signingKeys: { all: () => [] }, ownBase: false })
-  const pass = gate.admit(request)
-  t.equal(pass.cacheControl('max-age=60', 60), 'private, max-age=60')
-  t.equal(pass.cacheControl(forever), forever, 'content has none')
-  t.equal(gateIn('closed').admit(request).cacheControl('max-age=60', 60), 'max-age=60')
 })
 
 t.test('a link passes in every mode, and what it opens is private', async (t) => {
