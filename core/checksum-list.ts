@@ -13,12 +13,7 @@ export interface ChecksumLine {
   readonly path: string
 }
 
-/** The list, in the order given. */
-export function formatChecksumList(lines: Iterable<ChecksumLine>): Buffer {
-  return Buffer.concat([...lines].map(formatChecksumLine))
-}
-
-/** One line of it, with its end. */
+/** One line of the list, with its end. */
 export function formatChecksumLine({ digest, path }: ChecksumLine): Buffer {
   // `-` alone would mean standard input.
   const plain = path === '-' ? './-' : path

@@ -29,11 +29,6 @@ export interface MetalinkSpec {
   readonly files: Iterable<MetalinkFile>
 }
 
-/** The document. */
-export function buildMetalink(spec: MetalinkSpec): string {
-  return [...metalinkPieces(spec)].join('')
-}
-
 /** The document in pieces, one for each file: those of many files are made as they are sent. */
 export function* metalinkPieces(spec: MetalinkSpec): Iterable<string> {
   const published = new Date(spec.publishedAt).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -3,18 +3,22 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { formatChecksumList } from '../../core/checksum-list.ts'
+import { type ChecksumLine, formatChecksumLine } from '../../core/checksum-list.ts'
 import { segmentName } from '../../core/segment-name.ts'
 import { testFolder } from '../fakes/test-folder.ts'
 
 const digest = 'ab'.repeat(32)
-const raw = (path: string) => formatChecksumList([{ digest, path }])
+const raw = (path: string) => listOf([{ digest, path }])
+
+function listOf(lines: readonly ChecksumLine[]): Buffer {
+  return Buffer.concat(lines.map(formatChecksumLine))
+}
 
 t.test('a line is the digest, two spaces and the name as its bytes', async (t) => {
   t.equal(raw('a folder/ü.bin').toString(), `${digest}  a folder/ü.bin\n`)
   const bytes = Buffer.from([0x66, 0xff, 0x6f])
   t.same(raw(segmentName(bytes)), Buffer.concat([Buffer.from(`${digest}  `), bytes, Buffer.of(10)]))
-  t.same(formatChecksumList([]), Buffer.alloc(0))
+  t.same(listOf([]), Buffer.alloc(0))
 })
 
 t.test('a backslash and line ends are escaped, and the line says so', async (t) => {
@@ -39,12 +43,12 @@ t.test('sha256sum -c takes it, whatever the names', skip, async (t) => {
   })
   const { status, stdout, stderr } = spawnSync('sha256sum', ['-c', '--strict'], {
     cwd: folder,
-    input: formatChecksumList(list)
+    input: listOf(list)
   })
   t.equal(status, 0, `${stderr}`)
   t.equal(stdout.toString().match(/: OK$/gm)?.length, lines.length)
 
   writeFileSync(join(folder, 'plain'), 'changed')
-  const again = spawnSync('sha256sum', ['-c'], { cwd: folder, input: formatChecksumList(list) })
+  const again = spawnSync('sha256sum', ['-c'], { cwd: folder, input: listOf(list) })
   t.equal(again.status, 1, 'and finds what is not right')
 })

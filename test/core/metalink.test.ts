@@ -1,5 +1,5 @@
 import t from 'tap'
-import { buildMetalink, type MetalinkSpec } from '../../core/metalink.ts'
+import { type MetalinkSpec, metalinkPieces } from '../../core/metalink.ts'
 import { segmentName } from '../../core/segment-name.ts'
 
 const spec: MetalinkSpec = {
@@ -17,9 +17,13 @@ const spec: MetalinkSpec = {
   ]
 }
 
+function documentOf(spec: MetalinkSpec): string {
+  return [...metalinkPieces(spec)].join('')
+}
+
 t.test('a metalink has each file with its size, hash, torrent and URLs', async (t) => {
   t.equal(
-    buildMetalink(spec),
+    documentOf(spec),
     `<?xml version="1.0" encoding="UTF-8"?>
 <metalink xmlns="urn:ietf:params:xml:ns:metalink">
   <generator>Swarmgate</generator>
@@ -44,10 +48,10 @@ t.test('a metalink has each file with its size, hash, torrent and URLs', async (
 })
 
 t.test('the torrent of a single file needs no name in it, and none is no torrent', async (t) => {
-  const single = buildMetalink({ ...spec, torrent: { url: 'http://gw.test/x', folder: false } })
+  const single = documentOf({ ...spec, torrent: { url: 'http://gw.test/x', folder: false } })
   t.match(single, '<metaurl mediatype="torrent" priority="1">http://gw.test/x</metaurl>')
   const { torrent: _, ...none } = spec
-  t.notMatch(buildMetalink(none), 'metaurl')
+  t.notMatch(documentOf(none), 'metaurl')
 })
 
 t.test('no name can break the document', async (t) => {
@@ -61,7 +65,7 @@ t.test('no name can break the document', async (t) => {
   ]
   for (const [path, written] of table) {
     const files = [{ path, size: 1, sha256: null, urls: [] }]
-    const document = buildMetalink({ ...spec, identity: path, files })
+    const document = documentOf({ ...spec, identity: path, files })
     t.match(document, `<file name="${written}">`)
     t.match(document, `<identity>${written}</identity>`)
   }
@@ -75,10 +79,10 @@ t.test('a name that XML cannot carry is not looked for in the torrent', async (t
     [segmentName(Buffer.from([0x66, 0xff])), false]
   ] as const) {
     const files = [{ path, size: 1, sha256: null, urls: ['http://gw.test/1'] }]
-    const folder = buildMetalink({ ...spec, files })
+    const folder = documentOf({ ...spec, files })
     t.equal(folder.includes('<metaurl'), found, path)
     t.match(folder, '<url priority="1">http://gw.test/1</url>')
-    const single = buildMetalink({
+    const single = documentOf({
       ...spec,
       torrent: { url: 'http://gw.test/x', folder: false },
       files
