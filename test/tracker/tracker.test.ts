@@ -10,6 +10,7 @@ import type { TrackerConfig } from '../../tracker/config.ts'
 import { openTracker } from '../../tracker/tracker.ts'
 import { changesAfter, positionOf, stateOf } from '../contract/control-reading.ts'
 import { silentLog } from '../fakes/silent-log.ts'
+import { testFolder } from '../fakes/test-folder.ts'
 import { openControl } from './open-control.ts'
 import { nodeId, seeder, torrentOf } from './torrents.ts'
 
@@ -108,7 +109,7 @@ t.test('a key for links is made once, for its owner only, and told to every node
 })
 
 t.test('a catalogue of the version before gets the key as news of its feed', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const { control, catalogue } = await openControl(t, folder)
   const before = await positionOf(control)
   await catalogue.ensureSigningKey()
@@ -163,7 +164,7 @@ async function open(t: Test, changed: Partial<TrackerConfig> = {}) {
     announceUrls: undefined,
     access: 'published',
     replicas: 2,
-    folder: changed.folder ?? t.testdir(),
+    folder: changed.folder ?? testFolder(t),
     clusterSecret: SECRET,
     ...changed
   }

@@ -9,6 +9,7 @@ import { type Denylist, EMPTY_DENYLIST, openDenylist } from '../../../gateway/ac
 import { entryFor, memoryFleet } from '../../fakes/memory-fleet.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const NEVER = new AbortController().signal
 const sample = sampleTorrent({ size: 30_000, pieceLength: 16_384, files: [10_000, 20_000] })
@@ -37,7 +38,7 @@ function prepare(denylist: Denylist = EMPTY_DENYLIST) {
 }
 
 t.test('what a listing shows follows the list when it changes', async (t) => {
-  const folder = t.testdir({ list: '' })
+  const folder = testFolder(t, { list: '' })
   const file = join(folder, 'list')
   const denylist = await openDenylist(file, { log: silentLog, lookMs: 5 })
   t.teardown(() => denylist.close())

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { type InfoHash, parseInfoHash } from '../../../core/info-hash.ts'
 import { EMPTY_DENYLIST, openDenylist } from '../../../gateway/access/denylist.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const A = parseInfoHash('aa'.repeat(20)) as InfoHash
 const B = parseInfoHash('bb'.repeat(20)) as InfoHash
@@ -15,7 +16,7 @@ interface Line {
 }
 
 async function open(t: Test, text: string) {
-  const file = join(t.testdir({ list: text }), 'list')
+  const file = join(testFolder(t, { list: text }), 'list')
   const lines: Line[] = []
   const waiting = new Set<() => void>()
   const log = pino({}, { write: (text: string) => take(JSON.parse(text)) })
@@ -51,7 +52,7 @@ t.test('a list is in force when it is open', async (t) => {
 })
 
 t.test('a list that cannot be read stops the start', async (t) => {
-  const folder = t.testdir({ list: '' })
+  const folder = testFolder(t, { list: '' })
   const deps = { log: pino({ level: 'silent' }) }
   await t.rejects(openDenylist(join(folder, 'none'), deps), { message: /none cannot be read/ })
   await t.rejects(openDenylist(folder, deps), { message: /cannot be read/ })

@@ -9,6 +9,7 @@ import {
   toRecords
 } from '../../../lib/control/journal.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 
 const change = (n: number): Change => ({
   type: 'key',
@@ -20,13 +21,13 @@ const record = (n: number): JournalRecord => ({
 })
 
 t.test('what was appended is read again in its order', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   await write(file, [record(1), record(2)])
   t.same(await read(file), { intact: true, records: [record(1), record(2)] })
 })
 
 t.test('an absent or foreign file holds nothing and is written anew', async (t) => {
-  const file = join(t.testdir({ foreign: 'hello\nworld\n', empty: '' }), 'journal')
+  const file = join(testFolder(t, { foreign: 'hello\nworld\n', empty: '' }), 'journal')
   t.same(await read(file), { intact: false, records: [] })
   for (const name of ['foreign', 'empty']) {
     t.same(await read(join(file, '..', name)), { intact: false, records: [] }, name)
@@ -34,7 +35,7 @@ t.test('an absent or foreign file holds nothing and is written anew', async (t) 
 })
 
 t.test('a line torn by a crash, at whatever byte, costs that line only', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   await write(file, [record(1), record(2)])
   const whole = await readFile(file)
   const lastLine = whole.lastIndexOf('\n', whole.length - 2) + 1
@@ -48,7 +49,7 @@ t.test('a line torn by a crash, at whatever byte, costs that line only', async (
 })
 
 t.test('a journal that is not intact is written anew before anything is appended', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   await write(file, [record(1)])
   await appendFile(file, '{"changes":[{"ty')
   const known: JournalRecord[] = []
@@ -64,7 +65,7 @@ t.test('a journal that is not intact is written anew before anything is appended
 })
 
 t.test('a journal is for its owner only, also one that others could read before', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   const mode = async () => (await stat(file)).mode & 0o777
   await write(file, [record(1)])
   t.equal(await mode(), 0o600)
@@ -74,7 +75,7 @@ t.test('a journal is for its owner only, also one that others could read before'
 })
 
 t.test('a journal that grows is compacted to what is known', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   const journal = createJournal(file, false, { dump: () => [record(7)], log: silentLog })
   for (let n = 0; n < 3000; n += 1) journal.append(record(n))
   await journal.close()
@@ -82,7 +83,7 @@ t.test('a journal that grows is compacted to what is known', async (t) => {
 })
 
 t.test('a disk that refuses is survived, and made up for when it takes writes again', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const file = join(folder, 'absent', 'journal')
   const journal = createJournal(file, false, { dump: () => [record(9)], log: silentLog })
   journal.append(record(1))
@@ -95,7 +96,7 @@ t.test('a disk that refuses is survived, and made up for when it takes writes ag
 })
 
 t.test('a file that was cut to nothing in the middle is not trusted beyond', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   await write(file, [record(1), record(2), record(3)])
   const text = await readFile(file, 'utf8')
   await truncate(file)
@@ -106,7 +107,7 @@ t.test('a file that was cut to nothing in the middle is not trusted beyond', asy
 t.test(
   'a line in the middle that is JSON and not a step of ours ends what is believed',
   async (t) => {
-    const file = join(t.testdir(), 'journal')
+    const file = join(testFolder(t), 'journal')
     for (const bad of [
       'null',
       '[]',
@@ -126,7 +127,7 @@ t.test(
 )
 
 t.test('a change that the reader cannot take ends what is believed', async (t) => {
-  const file = join(t.testdir(), 'journal')
+  const file = join(testFolder(t), 'journal')
   await write(file, [record(1), record(2), record(3)])
   const taken: JournalRecord[] = []
   const intact = await readJournal(file, (one) => {

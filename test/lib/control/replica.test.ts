@@ -7,6 +7,7 @@ import { AppError } from '../../../core/errors.ts'
 import type { Change, Control, Entry } from '../../../lib/control/control.ts'
 import { openReplica, type Replica } from '../../../lib/control/replica.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { openControl } from '../../tracker/open-control.ts'
 import { nodeId, seeder, torrentOf } from '../../tracker/torrents.ts'
 
@@ -50,7 +51,7 @@ t.test('a tombstone is heard and kept', async (t) => {
 t.test(
   'while the tracker is down, the last known state is served, also after a restart',
   async (t) => {
-    const folder = t.testdir({ tracker: {}, node: {} })
+    const folder = testFolder(t, { tracker: {}, node: {} })
     const { control } = await openControl(t, join(folder, 'tracker'))
     await control.register(seeder(1, { wantsKey: true }))
     await publish(control, 'a')
@@ -73,7 +74,7 @@ t.test(
 )
 
 t.test('the keys of links are known newest first, also after a restart', async (t) => {
-  const folder = t.testdir({ tracker: {}, node: {} })
+  const folder = testFolder(t, { tracker: {}, node: {} })
   const { control, catalogue } = await openControl(t, join(folder, 'tracker'))
   await catalogue.ensureSigningKey()
   const first = await open(t, control, join(folder, 'node'))
@@ -89,7 +90,7 @@ t.test('the keys of links are known newest first, also after a restart', async (
 })
 
 t.test('a replica goes on where it was, and takes no second snapshot', async (t) => {
-  const folder = t.testdir({ tracker: {}, node: {} })
+  const folder = testFolder(t, { tracker: {}, node: {} })
   const { control } = await openControl(t, join(folder, 'tracker'))
   await publish(control, 'a')
   const first = await open(t, control, join(folder, 'node'))
@@ -139,7 +140,7 @@ t.test('an outage removes nothing, and the feed goes on after it', async (t) => 
 })
 
 t.test('a new epoch replaces the state; what is absent is told to nobody', async (t) => {
-  const folder = t.testdir({ old: {}, restored: {}, node: {} })
+  const folder = testFolder(t, { old: {}, restored: {}, node: {} })
   const old = await openControl(t, join(folder, 'old'))
   await publish(old.control, 'lost')
   await publish(old.control, 'kept')
@@ -159,7 +160,7 @@ t.test('a new epoch replaces the state; what is absent is told to nobody', async
 })
 
 t.test('own doings take effect at once, are kept, and are told once', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const replica = await open(t, deaf(), folder)
   const told: Change[] = []
   replica.on((change) => told.push(change))
@@ -249,7 +250,7 @@ t.test('unknown here and no answer is an error, not "unknown"', async (t) => {
 })
 
 t.test('a torn journal is no reason not to start', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   await writeFile(join(folder, 'replica.jsonl'), '{"format":"swarmgate-repl')
   const replica = await open(t, deaf(), folder)
   t.same([...replica.entries()], [])

@@ -5,6 +5,7 @@ import { createPieceFiles } from '../../../lib/store/piece-files.ts'
 import { fakeSpace } from '../../fakes/disk-space.ts'
 import { SELF } from '../../fakes/memory-fleet.ts'
 import { sampleTorrent } from '../../fakes/sample-torrent.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { openRig, store, turns, until } from './node-rig.ts'
 
 const PIECE = 16384
@@ -299,7 +300,7 @@ t.test('a joined torrent is introduced to a new holder, and to nodes that come b
 })
 
 t.test('a library torrent whose metainfo is damaged is mended from the tracker', async (t) => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const torrent = sample()
   const { infoHash } = torrent.metainfo
   const before = await openRig(t, { folder })

@@ -9,6 +9,7 @@ import t from 'tap'
 import type { PeerAddress, PeerClass } from '../../../lib/swarm/contract.ts'
 import { createSwarm, type Swarm, type SwarmConfig } from '../../../lib/swarm/swarm.ts'
 import { silentLog } from '../../fakes/silent-log.ts'
+import { testFolder } from '../../fakes/test-folder.ts'
 import { rawSeeder } from './raw-seeder.ts'
 import { failure, knock, listen, type SwarmNews, verified } from './swarm-events.ts'
 import {
@@ -44,7 +45,7 @@ export async function engineSuite(engine: SwarmConfig['engine']): Promise<void> 
   /** The giver has all of it, the taker nothing. */
   async function twoSides(test: Tap, pieceCount: number) {
     const content = makeContent(`content ${names++}`, pieceCount)
-    const dir = test.testdir()
+    const dir = testFolder(test)
     const full = await makeFolder(content, join(dir, 'full'), { full: true })
     const empty = await makeFolder(content, join(dir, 'empty'), { full: false })
     const events = listen(taker, content.infoHash)

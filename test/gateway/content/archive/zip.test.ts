@@ -6,6 +6,7 @@ import { archivedFiles } from '../../../../gateway/content/archive/entry-names.t
 import { zipOf } from '../../../../gateway/content/archive/zip.ts'
 import { IMMUTABLE } from '../../../../gateway/content/representation.ts'
 import type { Entry } from '../../../../lib/control/control.ts'
+import { testFolder } from '../../../fakes/test-folder.ts'
 import { entryOf, HASH } from '../../publish/fleet.ts'
 import {
   bytesOf,
@@ -164,7 +165,7 @@ t.test('files and archives past 4 GiB', { skip: noPython }, async (t) => {
       file.path === 'huge' ? { ...file, size: 5 * GiB, crc32: unknown ? null : 7 } : file
     )
     const archive = zipped({ ...small, files })
-    const path = join(t.testdir(), 'huge.zip')
+    const path = join(testFolder(t), 'huge.zip')
     const disk = await open(path, 'w')
     let at = 0
     for (const part of archive.parts({ start: 0, end: Number.MAX_SAFE_INTEGER })) {
